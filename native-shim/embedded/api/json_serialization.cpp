@@ -1,0 +1,37 @@
+#include "tensorrt_llm/executor/executor.h"
+
+#include <nlohmann/json.hpp>
+
+namespace tensorrt_llm::executor
+{
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(KvCacheStats, maxNumBlocks, freeNumBlocks, usedNumBlocks, tokensPerBlock,
+    allocTotalBlocks, allocNewBlocks, reusedBlocks, missedBlocks, cacheHitRate)
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InflightBatchingStats, numScheduledRequests, numContextRequests, numGenRequests,
+    numPausedRequests, numCtxTokens, microBatchId, avgNumDecodedTokensPerIter)
+
+std::string JsonSerialization::toJsonStr(IterationStats const& stats)
+{
+    nlohmann::json json = {{"timestamp", stats.timestamp}, {"iter", stats.iter}, {"iterLatencyMS", stats.iterLatencyMS},
+        {"newActiveRequestsQueueLatencyMS", stats.newActiveRequestsQueueLatencyMS},
+        {"numNewActiveRequests", stats.numNewActiveRequests}, {"numActiveRequests", stats.numActiveRequests},
+        {"numQueuedRequests", stats.numQueuedRequests}, {"numCompletedRequests", stats.numCompletedRequests},
+        {"maxNumActiveRequests", stats.maxNumActiveRequests}, {"maxBatchSizeStatic", stats.maxBatchSizeStatic},
+        {"maxBatchSizeTunerRecommended", stats.maxBatchSizeTunerRecommended},
+        {"maxBatchSizeRuntime", stats.maxBatchSizeRuntime}, {"maxNumTokensStatic", stats.maxNumTokensStatic},
+        {"maxNumTokensTunerRecommended", stats.maxNumTokensTunerRecommended},
+        {"maxNumTokensRuntime", stats.maxNumTokensRuntime}, {"gpuMemUsage", stats.gpuMemUsage},
+        {"cpuMemUsage", stats.cpuMemUsage}, {"pinnedMemUsage", stats.pinnedMemUsage}};
+    if (stats.kvCacheStats)
+    {
+        json["kvCacheStats"] = *stats.kvCacheStats;
+    }
+    if (stats.inflightBatchingStats)
+    {
+        json["inflightBatchingStats"] = *stats.inflightBatchingStats;
+    }
+    return json.dump();
+}
+
+} // namespace tensorrt_llm::executor

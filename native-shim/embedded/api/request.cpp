@@ -1,0 +1,113 @@
+#include "tensorrt_llm/executor/executor.h"
+
+#include <stdexcept>
+#include <utility>
+
+namespace tensorrt_llm::executor
+{
+
+OutputConfig::OutputConfig(bool logProbs)
+    : returnLogProbs(logProbs)
+{
+}
+
+Request::Request(VecTokens inputTokenIds, SizeType32 maxTokens, bool streaming, SamplingConfig const& samplingConfig,
+    OutputConfig const& outputConfig, std::optional<SizeType32> const& endId)
+    : mInputTokenIds(std::move(inputTokenIds))
+    , mMaxTokens(maxTokens)
+    , mStreaming(streaming)
+    , mSamplingConfig(samplingConfig)
+    , mOutputConfig(outputConfig)
+    , mEndId(endId)
+{
+    if (mInputTokenIds.empty())
+    {
+        throw std::invalid_argument("the prompt is empty; it needs at least one token");
+    }
+    if (maxTokens <= 0)
+    {
+        throw std::invalid_argument("maxTokens is " + std::to_string(maxTokens) + "; it must be at least 1");
+    }
+}
+
+VecTokens Request::getInputTokenIds() const
+{
+    return mInputTokenIds;
+}
+
+SizeType32 Request::getMaxTokens() const
+{
+    return mMaxTokens;
+}
+
+bool Request::getStreaming() const
+{
+    return mStreaming;
+}
+
+SamplingConfig Request::getSamplingConfig() const
+{
+    return mSamplingConfig;
+}
+
+OutputConfig Request::getOutputConfig() const
+{
+    return mOutputConfig;
+}
+
+std::optional<SizeType32> Request::getEndId() const
+{
+    return mEndId;
+}
+
+std::optional<std::list<VecTokens>> Request::getStopWords() const
+{
+    return mStopWords;
+}
+
+PriorityType Request::getPriority() const
+{
+    return mPriority;
+}
+
+std::optional<MillisecondsType> Request::getAllottedTimeMs() const
+{
+    return mAllottedTimeMs;
+}
+
+void Request::setStreaming(bool streaming)
+{
+    mStreaming = streaming;
+}
+
+void Request::setSamplingConfig(SamplingConfig const& config)
+{
+    mSamplingConfig = config;
+}
+
+void Request::setOutputConfig(OutputConfig const& outputConfig)
+{
+    mOutputConfig = outputConfig;
+}
+
+void Request::setEndId(SizeType32 endId)
+{
+    mEndId = endId;
+}
+
+void Request::setStopWords(std::list<VecTokens> const& stopWords)
+{
+    mStopWords = stopWords;
+}
+
+void Request::setPriority(PriorityType priority)
+{
+    mPriority = priority;
+}
+
+void Request::setAllottedTimeMs(MillisecondsType allottedTimeMs)
+{
+    mAllottedTimeMs = allottedTimeMs;
+}
+
+} // namespace tensorrt_llm::executor

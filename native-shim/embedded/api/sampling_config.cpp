@@ -1,0 +1,130 @@
+#include "tensorrt_llm/executor/executor.h"
+
+#include <stdexcept>
+#include <string>
+
+namespace tensorrt_llm::executor
+{
+
+namespace
+{
+
+// Written so that NaN fails every check.
+template <typename T>
+std::optional<T> const& check(char const* name, std::optional<T> const& value, bool inRange, char const* range)
+{
+    if (value && !inRange)
+    {
+        throw std::invalid_argument(std::string(name) + " is " + std::to_string(*value) + "; it must be " + range);
+    }
+    return value;
+}
+
+} // namespace
+
+SamplingConfig::SamplingConfig(SizeType32 beamWidth)
+    : mBeamWidth(beamWidth)
+{
+    if (beamWidth != 1)
+    {
+        throw std::invalid_argument(
+            "beamWidth is " + std::to_string(beamWidth) + "; the embedded executor has no beam search, use 1");
+    }
+}
+
+SizeType32 SamplingConfig::getBeamWidth() const
+{
+    return mBeamWidth;
+}
+
+std::optional<SizeType32> SamplingConfig::getTopK() const
+{
+    return mTopK;
+}
+
+std::optional<FloatType> SamplingConfig::getTopP() const
+{
+    return mTopP;
+}
+
+std::optional<RandomSeedType> SamplingConfig::getSeed() const
+{
+    return mSeed;
+}
+
+std::optional<FloatType> SamplingConfig::getTemperature() const
+{
+    return mTemperature;
+}
+
+std::optional<SizeType32> SamplingConfig::getMinTokens() const
+{
+    return mMinTokens;
+}
+
+std::optional<FloatType> SamplingConfig::getRepetitionPenalty() const
+{
+    return mRepetitionPenalty;
+}
+
+std::optional<FloatType> SamplingConfig::getPresencePenalty() const
+{
+    return mPresencePenalty;
+}
+
+std::optional<FloatType> SamplingConfig::getFrequencyPenalty() const
+{
+    return mFrequencyPenalty;
+}
+
+std::optional<FloatType> SamplingConfig::getMinP() const
+{
+    return mMinP;
+}
+
+void SamplingConfig::setTopK(std::optional<SizeType32> const& topK)
+{
+    mTopK = check("topK", topK, topK >= 0, "0 or above");
+}
+
+void SamplingConfig::setTopP(std::optional<FloatType> const& topP)
+{
+    mTopP = check("topP", topP, topP > 0.f && topP <= 1.f, "above 0 and at most 1");
+}
+
+void SamplingConfig::setSeed(std::optional<RandomSeedType> const& seed)
+{
+    mSeed = seed;
+}
+
+void SamplingConfig::setTemperature(std::optional<FloatType> const& temperature)
+{
+    mTemperature = check("temperature", temperature, temperature >= 0.f, "0 or above");
+}
+
+void SamplingConfig::setMinTokens(std::optional<SizeType32> const& minTokens)
+{
+    mMinTokens = check("minTokens", minTokens, minTokens >= 0, "0 or above");
+}
+
+void SamplingConfig::setRepetitionPenalty(std::optional<FloatType> const& repetitionPenalty)
+{
+    mRepetitionPenalty = check("repetitionPenalty", repetitionPenalty, repetitionPenalty > 0.f, "above 0");
+}
+
+void SamplingConfig::setPresencePenalty(std::optional<FloatType> const& presencePenalty)
+{
+    mPresencePenalty = check("presencePenalty", presencePenalty, presencePenalty == presencePenalty, "a number");
+}
+
+void SamplingConfig::setFrequencyPenalty(std::optional<FloatType> const& frequencyPenalty)
+{
+    mFrequencyPenalty = check("frequencyPenalty", frequencyPenalty, frequencyPenalty == frequencyPenalty, "a number");
+}
+
+void SamplingConfig::setMinP(std::optional<FloatType> const& minP)
+{
+    mMinP = check("minP", minP, minP >= 0.f && minP <= 1.f, "0 to 1");
+}
+
+} // namespace tensorrt_llm::executor

@@ -1,0 +1,252 @@
+#include "executor_loop.h"
+
+#include "memory_usage.h"
+#include "timestamp.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+namespace tensorrt_llm::executor::embedded
+{
+
+namespace
+{
+
+double milliseconds(Clock::duration duration)
+{
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+/// A request that ends before it ever had a slot.
+Response endedInQueue(IncomingRequest const& incoming, FinishReason reason)
+{
+    Result result{};
+    result.isFinal = true;
+    result.isSequenceFinal = true;
+    result.outputTokenIds = {VecTokens{}};
+    result.finishReasons = {reason};
+    if (incoming.request.getOutputConfig().returnPerfMetrics)
+    {
+        result.requestPerfMetrics.emplace();
+        result.requestPerfMetrics->timingMetrics.arrivalTime = incoming.arrival;
+    }
+    return {incoming.id, std::move(result)};
+}
+
+std::string whyItNeverFits(Request const& request, Limits const& limits)
+{
+    auto const tokens = static_cast<std::int64_t>(request.getInputTokenIds().size()) + request.getMaxTokens();
+    auto const pool = static_cast<std::int64_t>(limits.kvBlocks) * limits.tokensPerBlock;
+    auto const limit = std::min<std::int64_t>(limits.maxSequenceTokens, pool);
+    return tokens <= limit ? ""
+                           : "prompt and maxTokens are " + std::to_string(tokens) + " tokens; "
+            + (limits.maxSequenceTokens <= pool ? "a sequence" : "the KV cache") + " holds " + std::to_string(limit);
+}
+
+} // namespace
+
+ExecutorLoop::ExecutorLoop(std::shared_ptr<Model> model, ExecutorConfig const& config)
+    : mLimits(resolveLimits(model->limits(), config))
+    , mMaxStats(config.getIterStatsMaxIterations())
+    , mModel(std::move(model))
+    , mRunner(mModel->createRunner(mLimits))
+    , mBatcher(*mRunner, mLimits)
+    , mThread([this] { run(); })
+{
+}
+
+ExecutorLoop::~ExecutorLoop()
+{
+    shutdown();
+}
+
+IdType ExecutorLoop::enqueue(Request const& request)
+{
+    std::lock_guard lock(mWorkMutex);
+    if (mStopping)
+    {
+        throw std::runtime_error("Executor has been shut down: no request can be enqueued");
+    }
+    if (static_cast<SizeType32>(mQueue.size()) >= mLimits.maxQueueSize)
+    {
+        // TensorRT-LLM's own words, by which callers know the case.
+        throw std::runtime_error("Maximum queue size of " + std::to_string(mLimits.maxQueueSize)
+            + " has been reached, please try again later");
+    }
+    auto const id = ++mLastId;
+    if (auto const reason = whyItNeverFits(request, mLimits); !reason.empty())
+    {
+        std::vector<Response> refusal;
+        refusal.emplace_back(id, "Encountered an error when fetching new request: " + reason);
+        deliver(refusal);
+        return id;
+    }
+    mQueue.emplace(QueueKey{-request.getPriority(), id}, IncomingRequest{id, request, Clock::now()});
+    mWork.notify_one();
+    return id;
+}
+
+void ExecutorLoop::cancel(IdType id)
+{
+    std::lock_guard lock(mWorkMutex);
+    mCancelled.insert(id);
+    mWork.notify_one();
+}
+
+std::vector<Response> ExecutorLoop::awaitResponses(std::optional<std::chrono::milliseconds> const& timeout)
+{
+    std::unique_lock lock(mResponsesMutex);
+    auto const ready = [this] { return !mResponses.empty() || mStopped; };
+    if (timeout)
+    {
+        mResponsesReady.wait_for(lock, *timeout, ready);
+    }
+    else
+    {
+        mResponsesReady.wait(lock, ready);
+    }
+    return std::exchange(mResponses, {});
+}
+
+void ExecutorLoop::shutdown()
+{
+    {
+        std::lock_guard lock(mWorkMutex);
+        mStopping = true;
+        mWork.notify_one();
+    }
+    std::lock_guard lock(mJoinMutex);
+    if (mThread.joinable())
+    {
+        mThread.join();
+    }
+}
+
+std::deque<IterationStats> ExecutorLoop::takeIterationStats()
+{
+    std::lock_guard lock(mStatsMutex);
+    return std::exchange(mStats, {});
+}
+
+void ExecutorLoop::run()
+{
+    IterationType iteration = 0;
+    std::vector<Response> responses;
+    while (true)
+    {
+        {
+            std::unique_lock lock(mWorkMutex);
+            mWork.wait(lock,
+                [this]
+                { return mStopping || !mQueue.empty() || !mCancelled.empty() || mBatcher.activeRequests() > 0; });
+            if (mStopping && mQueue.empty() && mBatcher.activeRequests() == 0)
+            {
+                break;
+            }
+        }
+
+        auto const begin = Clock::now();
+        auto const before = mBatcher.activeRequests();
+        auto const arrivals = admit(responses);
+        auto const active = mBatcher.activeRequests();
+        auto const inflight = mBatcher.step(iteration, responses);
+        auto const completed = before + arrivals.admitted - mBatcher.activeRequests();
+
+        if (mMaxStats > 0 && (inflight.numScheduledRequests > 0 || completed > 0))
+        {
+            IterationStats stats{};
+            stats.timestamp = timestampNow();
+            stats.iter = iteration;
+            stats.iterLatencyMS = milliseconds(Clock::now() - begin);
+            stats.newActiveRequestsQueueLatencyMS = arrivals.queueLatencyMs;
+            stats.numNewActiveRequests = arrivals.admitted;
+            stats.numActiveRequests = active;
+            stats.numQueuedRequests = arrivals.queued;
+            stats.numCompletedRequests = completed;
+            stats.maxNumActiveRequests = mLimits.maxBatchSize;
+            stats.maxBatchSizeStatic = stats.maxBatchSizeRuntime = mLimits.maxBatchSize;
+            stats.maxNumTokensStatic = stats.maxNumTokensRuntime = mLimits.maxNumTokens;
+            stats.cpuMemUsage = residentBytes();
+            stats.kvCacheStats = mBatcher.kvCacheStats();
+            stats.inflightBatchingStats = inflight;
+            record(std::move(stats));
+        }
+        deliver(responses); // last: who sees an end finds it in the statistics
+        ++iteration;
+    }
+    std::lock_guard lock(mResponsesMutex);
+    mStopped = true;
+    mResponsesReady.notify_all();
+}
+
+ExecutorLoop::Arrivals ExecutorLoop::admit(std::vector<Response>& responses)
+{
+    Arrivals arrivals;
+    std::lock_guard lock(mWorkMutex);
+    auto const now = Clock::now();
+
+    // First what ends: its slots and blocks are free for what comes.
+    for (auto const id : std::exchange(mCancelled, {}))
+    {
+        if (mBatcher.finish(id, FinishReason::kCANCELLED, responses))
+        {
+            continue;
+        }
+        for (auto queued = mQueue.begin(); queued != mQueue.end(); ++queued)
+        {
+            if (queued->first.second == id)
+            {
+                responses.push_back(endedInQueue(queued->second, FinishReason::kCANCELLED));
+                mQueue.erase(queued);
+                break;
+            }
+        }
+    }
+    mBatcher.finishTimedOut(now, responses);
+    for (auto queued = mQueue.begin(); queued != mQueue.end();)
+    {
+        auto const allotted = queued->second.request.getAllottedTimeMs();
+        bool const late = allotted && now - queued->second.arrival >= *allotted;
+        if (late)
+        {
+            responses.push_back(endedInQueue(queued->second, FinishReason::kTIMED_OUT));
+        }
+        queued = late ? mQueue.erase(queued) : std::next(queued);
+    }
+
+    while (!mQueue.empty() && mBatcher.tryAdmit(mQueue.begin()->second))
+    {
+        ++arrivals.admitted;
+        arrivals.queueLatencyMs += milliseconds(now - mQueue.begin()->second.arrival);
+        mQueue.erase(mQueue.begin());
+    }
+    arrivals.queued = static_cast<SizeType32>(mQueue.size());
+    return arrivals;
+}
+
+void ExecutorLoop::deliver(std::vector<Response>& responses)
+{
+    if (responses.empty())
+    {
+        return;
+    }
+    std::lock_guard lock(mResponsesMutex);
+    mResponses.insert(
+        mResponses.end(), std::make_move_iterator(responses.begin()), std::make_move_iterator(responses.end()));
+    responses.clear();
+    mResponsesReady.notify_all();
+}
+
+void ExecutorLoop::record(IterationStats&& stats)
+{
+    std::lock_guard lock(mStatsMutex);
+    mStats.push_back(std::move(stats));
+    while (static_cast<SizeType32>(mStats.size()) > mMaxStats)
+    {
+        mStats.pop_front();
+    }
+}
+
+} // namespace tensorrt_llm::executor::embedded

@@ -1,0 +1,245 @@
+// The part of TensorRT-LLM's executor API (release lines 1.0 to 1.2) that the embedded executor
+// implements: same names, same argument order, same defaults. Where a constructor ends earlier than
+// TensorRT-LLM's, the rest has setters there too. What is not declared is not supported.
+#pragma once
+
+#include "tensorrt_llm/executor/types.h"
+
+#include <deque>
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace tensorrt_llm::executor
+{
+
+char const* version() noexcept;
+
+class Model;
+
+/// Setters throw where a value is out of TensorRT-LLM's range. Unset top-k and top-p mean greedy.
+class SamplingConfig
+{
+public:
+    explicit SamplingConfig(SizeType32 beamWidth = 1);
+
+    [[nodiscard]] SizeType32 getBeamWidth() const;
+    [[nodiscard]] std::optional<SizeType32> getTopK() const;
+    [[nodiscard]] std::optional<FloatType> getTopP() const;
+    [[nodiscard]] std::optional<RandomSeedType> getSeed() const;
+    [[nodiscard]] std::optional<FloatType> getTemperature() const;
+    [[nodiscard]] std::optional<SizeType32> getMinTokens() const;
+    [[nodiscard]] std::optional<FloatType> getRepetitionPenalty() const;
+    [[nodiscard]] std::optional<FloatType> getPresencePenalty() const;
+    [[nodiscard]] std::optional<FloatType> getFrequencyPenalty() const;
+    [[nodiscard]] std::optional<FloatType> getMinP() const;
+
+    void setTopK(std::optional<SizeType32> const& topK);
+    void setTopP(std::optional<FloatType> const& topP);
+    void setSeed(std::optional<RandomSeedType> const& seed);
+    void setTemperature(std::optional<FloatType> const& temperature);
+    void setMinTokens(std::optional<SizeType32> const& minTokens);
+    void setRepetitionPenalty(std::optional<FloatType> const& repetitionPenalty);
+    void setPresencePenalty(std::optional<FloatType> const& presencePenalty);
+    void setFrequencyPenalty(std::optional<FloatType> const& frequencyPenalty);
+    void setMinP(std::optional<FloatType> const& minP);
+
+private:
+    SizeType32 mBeamWidth;
+    std::optional<SizeType32> mTopK;
+    std::optional<FloatType> mTopP;
+    std::optional<RandomSeedType> mSeed;
+    std::optional<FloatType> mTemperature;
+    std::optional<SizeType32> mMinTokens;
+    std::optional<FloatType> mRepetitionPenalty;
+    std::optional<FloatType> mPresencePenalty;
+    std::optional<FloatType> mFrequencyPenalty;
+    std::optional<FloatType> mMinP;
+};
+
+class OutputConfig
+{
+public:
+    explicit OutputConfig(bool returnLogProbs = false);
+
+    bool returnLogProbs;
+    /// Only what is not streamed can include the prompt; streamed tokens are always new ones.
+    bool excludeInputFromOutput{false};
+    bool returnPerfMetrics{false};
+};
+
+/// The constructor throws on an empty prompt and on maxTokens below 1.
+class Request
+{
+public:
+    Request(VecTokens inputTokenIds, SizeType32 maxTokens, bool streaming = false,
+        SamplingConfig const& samplingConfig = SamplingConfig(), OutputConfig const& outputConfig = OutputConfig(),
+        std::optional<SizeType32> const& endId = std::nullopt);
+
+    [[nodiscard]] VecTokens getInputTokenIds() const;
+    [[nodiscard]] SizeType32 getMaxTokens() const;
+    [[nodiscard]] bool getStreaming() const;
+    [[nodiscard]] SamplingConfig getSamplingConfig() const;
+    [[nodiscard]] OutputConfig getOutputConfig() const;
+    [[nodiscard]] std::optional<SizeType32> getEndId() const;
+    [[nodiscard]] std::optional<std::list<VecTokens>> getStopWords() const;
+    [[nodiscard]] PriorityType getPriority() const;
+    [[nodiscard]] std::optional<MillisecondsType> getAllottedTimeMs() const;
+
+    void setStreaming(bool streaming);
+    void setSamplingConfig(SamplingConfig const& config);
+    void setOutputConfig(OutputConfig const& outputConfig);
+    void setEndId(SizeType32 endId);
+    void setStopWords(std::list<VecTokens> const& stopWords);
+    void setPriority(PriorityType priority);
+    void setAllottedTimeMs(MillisecondsType allottedTimeMs);
+
+private:
+    VecTokens mInputTokenIds;
+    SizeType32 mMaxTokens;
+    bool mStreaming;
+    SamplingConfig mSamplingConfig;
+    OutputConfig mOutputConfig;
+    std::optional<SizeType32> mEndId;
+    std::optional<std::list<VecTokens>> mStopWords;
+    PriorityType mPriority{0.5f};
+    std::optional<MillisecondsType> mAllottedTimeMs;
+};
+
+struct Result
+{
+    /// Whether this is the last response of the request.
+    bool isFinal;
+    /// Streaming: the tokens since the last response. Otherwise all of them.
+    BeamTokens outputTokenIds;
+    std::optional<VecLogProbs> cumLogProbs;
+    /// [beam][token], of the tokens so far.
+    std::optional<std::vector<VecLogProbs>> logProbs;
+    std::vector<FinishReason> finishReasons;
+    SizeType32 decodingIter{0};
+    float avgDecodedTokensPerIter{0.0f};
+    SizeType32 sequenceIndex{0};
+    bool isSequenceFinal;
+    std::optional<RequestPerfMetrics> requestPerfMetrics;
+};
+
+class Response
+{
+public:
+    Response(IdType requestId, std::string errorMsg);
+    Response(IdType requestId, Result result);
+
+    [[nodiscard]] IdType getRequestId() const;
+    [[nodiscard]] bool hasError() const;
+    /// Throws where the response has a result.
+    [[nodiscard]] std::string const& getErrorMsg() const;
+    /// Throws where the response has an error.
+    [[nodiscard]] Result const& getResult() const;
+
+private:
+    IdType mRequestId;
+    std::variant<std::string, Result> mContent;
+};
+
+class SchedulerConfig
+{
+public:
+    explicit SchedulerConfig(
+        CapacitySchedulerPolicy capacitySchedulerPolicy = CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT);
+
+    [[nodiscard]] CapacitySchedulerPolicy getCapacitySchedulerPolicy() const;
+
+private:
+    CapacitySchedulerPolicy mCapacitySchedulerPolicy;
+};
+
+class KvCacheConfig
+{
+public:
+    explicit KvCacheConfig(bool enableBlockReuse = true, std::optional<SizeType32> const& maxTokens = std::nullopt);
+
+    [[nodiscard]] bool getEnableBlockReuse() const;
+    [[nodiscard]] std::optional<SizeType32> getMaxTokens() const;
+
+    void setEnableBlockReuse(bool enableBlockReuse);
+    void setMaxTokens(SizeType32 maxTokens);
+
+private:
+    bool mEnableBlockReuse;
+    std::optional<SizeType32> mMaxTokens;
+};
+
+class ExecutorConfig
+{
+public:
+    static constexpr SizeType32 kDefaultIterStatsMaxIterations = 1000;
+
+    explicit ExecutorConfig(SizeType32 maxBeamWidth = 1, SchedulerConfig schedulerConfig = SchedulerConfig(),
+        KvCacheConfig kvCacheConfig = KvCacheConfig());
+
+    [[nodiscard]] SizeType32 getMaxBeamWidth() const;
+    [[nodiscard]] SchedulerConfig getSchedulerConfig() const;
+    [[nodiscard]] KvCacheConfig getKvCacheConfig() const;
+    [[nodiscard]] bool getEnableChunkedContext() const;
+    [[nodiscard]] SizeType32 getIterStatsMaxIterations() const;
+    [[nodiscard]] std::optional<SizeType32> getMaxBatchSize() const;
+    [[nodiscard]] std::optional<SizeType32> getMaxNumTokens() const;
+    [[nodiscard]] std::optional<SizeType32> getMaxQueueSize() const;
+
+    void setSchedulerConfig(SchedulerConfig const& schedulerConfig);
+    void setKvCacheConfig(KvCacheConfig const& kvCacheConfig);
+    void setEnableChunkedContext(bool enableChunkedContext);
+    void setIterStatsMaxIterations(SizeType32 iterStatsMaxIterations);
+    void setMaxBatchSize(SizeType32 maxBatchSize);
+    void setMaxNumTokens(SizeType32 maxNumTokens);
+    void setMaxQueueSize(std::optional<SizeType32> const& maxQueueSize);
+
+private:
+    SizeType32 mMaxBeamWidth;
+    SchedulerConfig mSchedulerConfig;
+    KvCacheConfig mKvCacheConfig;
+    bool mEnableChunkedContext{true};
+    SizeType32 mIterStatsMaxIterations{kDefaultIterStatsMaxIterations};
+    std::optional<SizeType32> mMaxBatchSize;
+    std::optional<SizeType32> mMaxNumTokens;
+    std::optional<SizeType32> mMaxQueueSize;
+};
+
+/// Every method may be called from any thread, but enqueueRequest only from one at a time.
+class Executor
+{
+public:
+    /// modelPath: a GGUF file, or an engine directory with one. Throws where it cannot be loaded.
+    Executor(std::filesystem::path const& modelPath, ModelType modelType, ExecutorConfig const& executorConfig);
+    Executor(std::shared_ptr<Model> model, ExecutorConfig const& executorConfig);
+    ~Executor();
+    Executor(Executor const&) = delete;
+    Executor& operator=(Executor const&) = delete;
+
+    /// Ids count from 1. Throws after shutdown and when the queue is full.
+    IdType enqueueRequest(Request const& request);
+    /// Every ready response; waits for the first of them until the timeout, for ever without one.
+    std::vector<Response> awaitResponses(std::optional<std::chrono::milliseconds> const& timeout = std::nullopt);
+    /// Asynchronous: a final response with kCANCELLED and no tokens follows. Unknown ids are ignored.
+    void cancelRequest(IdType requestId);
+    /// Blocks until running requests have ended. Also run by the destructor.
+    void shutdown();
+    /// Drains; oldest first.
+    std::deque<IterationStats> getLatestIterationStats();
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> mImpl;
+};
+
+class JsonSerialization
+{
+public:
+    [[nodiscard]] static std::string toJsonStr(IterationStats const& iterationStats);
+};
+
+} // namespace tensorrt_llm::executor

@@ -1,0 +1,127 @@
+// The types of TensorRT-LLM's executor API (release lines 1.0 to 1.2) that the embedded executor
+// implements: same names, same order, same defaults. What is not declared is not supported.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tensorrt_llm::executor
+{
+
+using SizeType32 = std::int32_t;
+using FloatType = float;
+using TokenIdType = std::int32_t;
+using VecTokens = std::vector<TokenIdType>;
+using BeamTokens = std::vector<VecTokens>;
+using IdType = std::uint64_t;
+using IterationType = std::uint64_t;
+using RandomSeedType = std::uint64_t;
+using VecLogProbs = std::vector<FloatType>;
+using MillisecondsType = std::chrono::milliseconds;
+using PriorityType = float;
+
+enum class ModelType
+{
+    kDECODER_ONLY = 0,
+    kENCODER_ONLY = 1,
+    kENCODER_DECODER = 2,
+};
+
+enum class CapacitySchedulerPolicy
+{
+    kMAX_UTILIZATION = 0,
+    kGUARANTEED_NO_EVICT = 1,
+    kSTATIC_BATCH = 2
+};
+
+enum class FinishReason
+{
+    kNOT_FINISHED = 0,
+    kEND_ID = 1,
+    kSTOP_WORDS = 2,
+    kLENGTH = 3,
+    kTIMED_OUT = 4,
+    kCANCELLED = 5
+};
+
+struct KvCacheStats
+{
+    SizeType32 maxNumBlocks;
+    SizeType32 freeNumBlocks;
+    SizeType32 usedNumBlocks;
+    SizeType32 tokensPerBlock;
+    SizeType32 allocTotalBlocks;
+    SizeType32 allocNewBlocks;
+    SizeType32 reusedBlocks;
+    SizeType32 missedBlocks;
+    float cacheHitRate; // reusedBlocks / (reusedBlocks + missedBlocks)
+};
+
+struct InflightBatchingStats
+{
+    SizeType32 numScheduledRequests;
+    SizeType32 numContextRequests;
+    SizeType32 numGenRequests;
+    SizeType32 numPausedRequests;
+    SizeType32 numCtxTokens;
+    SizeType32 microBatchId;
+    float avgNumDecodedTokensPerIter;
+};
+
+struct IterationStats
+{
+    std::string timestamp;
+    IterationType iter;
+    double iterLatencyMS;
+    double newActiveRequestsQueueLatencyMS;
+    SizeType32 numNewActiveRequests;
+    SizeType32 numActiveRequests;
+    SizeType32 numQueuedRequests;
+    SizeType32 numCompletedRequests;
+    SizeType32 maxNumActiveRequests;
+    SizeType32 maxBatchSizeStatic;
+    SizeType32 maxBatchSizeTunerRecommended;
+    SizeType32 maxBatchSizeRuntime;
+    SizeType32 maxNumTokensStatic;
+    SizeType32 maxNumTokensTunerRecommended;
+    SizeType32 maxNumTokensRuntime;
+    std::size_t gpuMemUsage;    // bytes
+    std::size_t cpuMemUsage;    // bytes
+    std::size_t pinnedMemUsage; // bytes
+    std::optional<KvCacheStats> kvCacheStats;
+    std::optional<InflightBatchingStats> inflightBatchingStats;
+};
+
+struct RequestPerfMetrics
+{
+    using TimePoint = std::chrono::time_point<std::chrono::steady_clock>;
+
+    struct TimingMetrics
+    {
+        TimePoint arrivalTime;
+        TimePoint firstScheduledTime;
+        TimePoint firstTokenTime;
+        TimePoint lastTokenTime;
+    };
+
+    struct KvCacheMetrics
+    {
+        SizeType32 numTotalAllocatedBlocks{0};
+        SizeType32 numNewAllocatedBlocks{0};
+        SizeType32 numReusedBlocks{0};
+        SizeType32 numMissedBlocks{0};
+        FloatType kvCacheHitRate{0.f};
+    };
+
+    TimingMetrics timingMetrics;
+    KvCacheMetrics kvCacheMetrics;
+    std::optional<IterationType> firstIter;
+    std::optional<IterationType> lastIter;
+    std::optional<IterationType> iter;
+};
+
+} // namespace tensorrt_llm::executor

@@ -1,0 +1,53 @@
+#include "runner/gguf_file.h"
+
+#include "load_error.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <gguf.h>
+#include <memory>
+
+namespace tensorrt_llm::executor::embedded
+{
+
+void checkGgufFile(std::filesystem::path const& file)
+{
+    using Kind = LoadError::Kind;
+
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream)
+    {
+        throw LoadError(Kind::kNOT_FOUND, file.string() + " cannot be opened: " + std::strerror(errno));
+    }
+    std::array<char, 4> magic{};
+    stream.read(magic.data(), magic.size());
+    if (std::memcmp(magic.data(), GGUF_MAGIC, magic.size()) != 0)
+    {
+        throw LoadError(Kind::kCORRUPT, file.string() + " is no GGUF model: it does not begin with \"GGUF\"");
+    }
+
+    std::unique_ptr<gguf_context, decltype(&gguf_free)> const gguf(
+        gguf_init_from_file(file.c_str(), {/*no_alloc=*/true, /*ctx=*/nullptr}), gguf_free);
+    if (!gguf)
+    {
+        throw LoadError(Kind::kCORRUPT, file.string() + ": the GGUF header is damaged or cut off; fetch the file again");
+    }
+    std::uint64_t end = gguf_get_data_offset(gguf.get());
+    for (std::int64_t i = 0; i < gguf_get_n_tensors(gguf.get()); ++i)
+    {
+        end = std::max<std::uint64_t>(end,
+            gguf_get_data_offset(gguf.get()) + gguf_get_tensor_offset(gguf.get(), i)
+                + gguf_get_tensor_size(gguf.get(), i));
+    }
+    auto const size = std::filesystem::file_size(file);
+    if (size < end)
+    {
+        throw LoadError(Kind::kCORRUPT,
+            file.string() + " is cut off: it has " + std::to_string(size) + " bytes, its header names "
+                + std::to_string(end) + "; fetch the file again");
+    }
+}
+
+} // namespace tensorrt_llm::executor::embedded

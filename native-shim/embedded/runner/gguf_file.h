@@ -1,0 +1,12 @@
+#pragma once
+
+#include <filesystem>
+
+namespace tensorrt_llm::executor::embedded
+{
+
+/// Throws LoadError unless the file is a whole GGUF: llama.cpp maps it into memory and would meet a missing
+/// end only when it computes.
+void checkGgufFile(std::filesystem::path const& file);
+
+} // namespace tensorrt_llm::executor::embedded

@@ -1,0 +1,113 @@
+#include "runner/llama_model.h"
+
+#include "engine_directory.h"
+#include "load_error.h"
+#include "runner/gguf_file.h"
+#include "runner/llama_library.h"
+#include "runner/llama_runner.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace tensorrt_llm::executor::embedded
+{
+
+LlamaModel::LlamaModel(LlamaModelPtr model, EngineLimits limits, SizeType32 threads)
+    : mModel(std::move(model))
+    , mLimits(limits)
+    , mThreads(threads)
+{
+}
+
+std::shared_ptr<LlamaModel> LlamaModel::load(
+    std::filesystem::path const& path, LlamaOptions const& options, std::function<bool(float)> const& progress)
+{
+    auto files = findEngineFiles(path);
+    initializeLlama();
+    checkGgufFile(files.gguf);
+
+    struct Progress
+    {
+        std::function<bool(float)> const& report;
+        bool aborted{false};
+    } state{progress};
+
+    auto parameters = llama_model_default_params();
+    parameters.progress_callback_user_data = &state;
+    parameters.progress_callback = [](float fraction, void* data)
+    {
+        auto& current = *static_cast<Progress*>(data);
+        current.aborted = current.aborted || !current.report(fraction);
+        return !current.aborted;
+    };
+    LlamaErrors const errors;
+    LlamaModelPtr model(llama_model_load_from_file(files.gguf.c_str(), parameters), llama_model_free);
+    if (!model)
+    {
+        throw state.aborted ? LoadError(LoadError::Kind::kABORTED, "the load was aborted")
+                            : LoadError(LoadError::Kind::kINCOMPATIBLE,
+                                files.gguf.string() + ": llama.cpp cannot load it: " + errors.text());
+    }
+    if (!llama_model_has_decoder(model.get()) || llama_model_has_encoder(model.get()))
+    {
+        throw LoadError(
+            LoadError::Kind::kINCOMPATIBLE, files.gguf.string() + " is no decoder-only model, which is what runs here");
+    }
+
+    auto const trained = llama_model_n_ctx_train(model.get());
+    auto const wanted = options.maxSequenceTokens ? options.maxSequenceTokens : files.limits.maxSequenceTokens;
+    if (wanted && *wanted > trained)
+    {
+        throw std::invalid_argument("maxSequenceTokens is " + std::to_string(*wanted) + "; the model was trained for "
+            + std::to_string(trained));
+    }
+    auto limits = files.limits;
+    limits.maxSequenceTokens = wanted.value_or(std::min<SizeType32>(kDefaultMaxSequenceTokens, trained));
+    limits.keepsPrefixes = !llama_model_is_recurrent(model.get()) && !llama_model_is_hybrid(model.get());
+    limits.tokensPerBlock = options.tokensPerBlock ? options.tokensPerBlock : limits.tokensPerBlock;
+    auto const cores = std::max(1u, std::thread::hardware_concurrency());
+    return std::shared_ptr<LlamaModel>(
+        new LlamaModel(std::move(model), limits, options.threads.value_or(static_cast<SizeType32>(cores))));
+}
+
+EngineLimits LlamaModel::limits() const
+{
+    return mLimits;
+}
+
+std::unique_ptr<ModelRunner> LlamaModel::createRunner(Limits const& limits)
+{
+    return std::make_unique<LlamaRunner>(mModel, limits, mThreads);
+}
+
+LlamaModelPtr const& LlamaModel::llama() const
+{
+    return mModel;
+}
+
+std::uint64_t LlamaModel::kvBytesPerToken() const
+{
+    auto const* const model = mModel.get();
+    auto const architecture = metadata("general.architecture");
+    auto const number = [&](char const* key, std::int32_t otherwise)
+    {
+        auto const value = metadata((architecture + key).c_str());
+        return value.empty() ? otherwise : std::stoi(value);
+    };
+    auto const headSize = llama_model_n_embd(model) / std::max(1, llama_model_n_head(model));
+    auto const perHead = number(".attention.key_length", headSize) + number(".attention.value_length", headSize);
+    return sizeof(std::uint16_t) * static_cast<std::uint64_t>(llama_model_n_layer(model)) * llama_model_n_head_kv(model)
+        * perHead;
+}
+
+std::string LlamaModel::metadata(char const* key) const
+{
+    std::string value(256, '\0');
+    auto const length = llama_model_meta_val_str(mModel.get(), key, value.data(), value.size());
+    value.resize(std::clamp<int>(length, 0, static_cast<int>(value.size()) - 1));
+    return value;
+}
+
+} // namespace tensorrt_llm::executor::embedded
