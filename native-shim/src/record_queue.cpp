@@ -1,0 +1,214 @@
+#include "record_queue.h"
+
+#include "status.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace trtllm_shim
+{
+
+namespace
+{
+
+constexpr std::size_t kInitialBytes = 64 * 1024;
+constexpr std::size_t kRecordAlignment = 8;
+
+static_assert(sizeof(trtllm_record) == 32 && sizeof(trtllm_final) == 48, "the layout is part of the ABI");
+
+std::uint64_t nowNs()
+{
+    auto const now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+trtllm_record header(
+    std::uint16_t kind, std::uint64_t requestId, std::size_t count, std::uint32_t sequenceIndex = 0)
+{
+    trtllm_record record{};
+    record.kind = kind;
+    record.request_id = requestId;
+    record.sequence_index = sequenceIndex;
+    record.count = static_cast<std::uint32_t>(count);
+    return record;
+}
+
+} // namespace
+
+RecordQueue::RecordQueue()
+{
+    mBytes.reserve(kInitialBytes);
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+    {
+        throw StatusError(TRTLLM_ERR_EXECUTOR,
+            "No pipe can be opened: " + std::generic_category().message(errno) + ". Raise the limit of open files.");
+    }
+    mCallerFd = fds[0];
+    mWriteFd = fds[1];
+    // A reader of our own: a write never meets a pipe without one, which would raise SIGPIPE in the host.
+    mReadFd = fcntl(mCallerFd, F_DUPFD_CLOEXEC, 0);
+    if (mReadFd < 0)
+    {
+        auto const reason = std::generic_category().message(errno);
+        close(mCallerFd);
+        close(mWriteFd);
+        throw StatusError(
+            TRTLLM_ERR_EXECUTOR, "No descriptor is left for a pipe: " + reason + ". Raise the limit of open files.");
+    }
+}
+
+RecordQueue::~RecordQueue()
+{
+    close(mWriteFd);
+    close(mReadFd);
+    if (mCallerFd >= 0)
+    {
+        close(mCallerFd);
+    }
+}
+
+int RecordQueue::releaseWakeFd() noexcept
+{
+    return std::exchange(mCallerFd, -1);
+}
+
+RecordQueue::Drained RecordQueue::drain(std::uint8_t* buffer, std::size_t capacity) noexcept
+{
+    std::lock_guard const lock(mMutex);
+    std::size_t bytes = 0;
+    while (mHead + bytes < mBytes.size())
+    {
+        std::uint32_t size = 0;
+        std::memcpy(&size, mBytes.data() + mHead + bytes + offsetof(trtllm_record, size), sizeof(size));
+        if (bytes + size > capacity)
+        {
+            if (bytes == 0)
+            {
+                return {size, false};
+            }
+            break;
+        }
+        bytes += size;
+    }
+    if (bytes > 0)
+    {
+        std::memcpy(buffer, mBytes.data() + mHead, bytes);
+        mHead += bytes;
+    }
+    if (mHead == mBytes.size())
+    {
+        mBytes.clear();
+        mHead = 0;
+    }
+    return {bytes, true};
+}
+
+void RecordQueue::wake() const noexcept
+{
+    std::uint8_t const byte = 1;
+    // A full pipe (EAGAIN) holds bytes that wake its reader anyway.
+    while (write(mWriteFd, &byte, 1) < 0 && errno == EINTR)
+    {
+    }
+}
+
+RecordQueue::Batch::Batch(RecordQueue& queue)
+    : mQueue(queue)
+    , mLock(queue.mMutex)
+    , mTimeNs(nowNs())
+    , mWasEmpty(queue.mBytes.empty())
+{
+}
+
+RecordQueue::Batch::~Batch()
+{
+    auto const turnedNonEmpty = mWasEmpty && !mQueue.mBytes.empty();
+    mLock.unlock();
+    if (turnedNonEmpty)
+    {
+        mQueue.wake();
+    }
+}
+
+void RecordQueue::Batch::loadProgress(float fraction)
+{
+    std::memcpy(append(header(TRTLLM_RECORD_LOAD_PROGRESS, 0, 0), sizeof(fraction)), &fraction, sizeof(fraction));
+}
+
+void RecordQueue::Batch::ready(std::string_view json)
+{
+    std::memcpy(append(header(TRTLLM_RECORD_READY, 0, json.size()), json.size()), json.data(), json.size());
+}
+
+void RecordQueue::Batch::loadFailed(trtllm_status status, std::string_view message)
+{
+    failed(TRTLLM_RECORD_LOAD_FAILED, 0, status, message);
+}
+
+void RecordQueue::Batch::tokens(std::uint64_t requestId, std::uint32_t sequenceIndex, std::int32_t const* tokens,
+    float const* logProbs, std::uint32_t count)
+{
+    auto const tokenBytes = sizeof(*tokens) * count;
+    auto const logProbBytes = logProbs != nullptr ? sizeof(*logProbs) * count : 0;
+    auto record = header(TRTLLM_RECORD_TOKENS, requestId, count, sequenceIndex);
+    record.flags = logProbs != nullptr ? TRTLLM_RECORD_FLAG_LOG_PROBS : 0;
+    auto* const payload = append(record, tokenBytes + logProbBytes);
+    std::memcpy(payload, tokens, tokenBytes);
+    if (logProbs != nullptr)
+    {
+        std::memcpy(payload + tokenBytes, logProbs, logProbBytes);
+    }
+}
+
+void RecordQueue::Batch::final(
+    std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts)
+{
+    auto record = header(TRTLLM_RECORD_FINAL, requestId, 0, sequenceIndex);
+    record.finish_reason = finishReason;
+    std::memcpy(append(record, sizeof(facts)), &facts, sizeof(facts));
+}
+
+void RecordQueue::Batch::error(std::uint64_t requestId, trtllm_status status, std::string_view message)
+{
+    failed(TRTLLM_RECORD_ERROR, requestId, status, message);
+}
+
+void RecordQueue::Batch::stopped()
+{
+    append(header(TRTLLM_RECORD_STOPPED, 0, 0), 0);
+}
+
+std::uint8_t* RecordQueue::Batch::append(trtllm_record record, std::size_t payloadBytes)
+{
+    auto const size = (sizeof(record) + payloadBytes + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
+    record.size = static_cast<std::uint32_t>(size);
+    record.time_ns = mTimeNs;
+
+    auto& bytes = mQueue.mBytes;
+    // Drained space is taken back when it is at least half of what is there: each byte moves once on average.
+    if (bytes.size() + size > bytes.capacity() && mQueue.mHead * 2 >= bytes.size())
+    {
+        bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(mQueue.mHead));
+        mQueue.mHead = 0;
+    }
+    auto const start = bytes.size();
+    bytes.resize(start + size);
+    std::memcpy(bytes.data() + start, &record, sizeof(record));
+    return bytes.data() + start + sizeof(record);
+}
+
+void RecordQueue::Batch::failed(
+    std::uint16_t kind, std::uint64_t requestId, trtllm_status status, std::string_view message)
+{
+    auto* const payload = append(header(kind, requestId, message.size()), sizeof(status) + message.size());
+    std::memcpy(payload, &status, sizeof(status));
+    std::memcpy(payload + sizeof(status), message.data(), message.size());
+}
+
+} // namespace trtllm_shim

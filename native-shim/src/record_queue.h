@@ -1,0 +1,80 @@
+// Records on their way to the caller: one byte queue, and a pipe that wakes whoever drains it.
+#pragma once
+
+#include "trtllm_shim.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+namespace trtllm_shim
+{
+
+/// Any thread may append and drain. One thread drains at a time only where the order of records matters to it.
+class RecordQueue
+{
+public:
+    /// Throws StatusError where the system has no pipe left.
+    RecordQueue();
+    ~RecordQueue();
+    RecordQueue(RecordQueue const&) = delete;
+    RecordQueue& operator=(RecordQueue const&) = delete;
+
+    /// The descriptor becomes readable each time the queue turns non-empty. From the first call on it is the
+    /// caller's to close.
+    int releaseWakeFd() noexcept;
+
+    struct Drained
+    {
+        std::size_t bytes; // stored, or the size of the first record where that does not fit
+        bool fits;
+    };
+
+    /// Moves as many whole records as fit.
+    Drained drain(std::uint8_t* buffer, std::size_t capacity) noexcept;
+
+    /// Holds the queue while records are appended, and wakes the reader once at its end.
+    class Batch
+    {
+    public:
+        explicit Batch(RecordQueue& queue);
+        ~Batch();
+        Batch(Batch const&) = delete;
+        Batch& operator=(Batch const&) = delete;
+
+        void loadProgress(float fraction);
+        void ready(std::string_view json);
+        void loadFailed(trtllm_status status, std::string_view message);
+        /// `logProbs`: null for none.
+        void tokens(std::uint64_t requestId, std::uint32_t sequenceIndex, std::int32_t const* tokens,
+            float const* logProbs, std::uint32_t count);
+        void final(
+            std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts);
+        void error(std::uint64_t requestId, trtllm_status status, std::string_view message);
+        void stopped();
+
+    private:
+        /// Appends a record with room for its payload; fills in size and time. Returns the payload, zeroed.
+        std::uint8_t* append(trtllm_record header, std::size_t payloadBytes);
+        void failed(std::uint16_t kind, std::uint64_t requestId, trtllm_status status, std::string_view message);
+
+        RecordQueue& mQueue;
+        std::unique_lock<std::mutex> mLock;
+        std::uint64_t mTimeNs;
+        bool mWasEmpty;
+    };
+
+private:
+    void wake() const noexcept;
+
+    std::mutex mMutex;
+    std::vector<std::uint8_t> mBytes; // undrained records from mHead on
+    std::size_t mHead{0};
+    int mReadFd{-1};
+    int mWriteFd{-1};
+    int mCallerFd{-1};
+};
+
+} // namespace trtllm_shim

@@ -1,0 +1,18 @@
+// The document of trtllm_executor_submit.
+#pragma once
+
+#include "backend.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace trtllm_shim
+{
+
+/// A request that `engine` can run, which the executor itself does not check before it is too late.
+/// Throws StatusError with TRTLLM_ERR_INVALID_ARGUMENT, _PROMPT_TOO_LONG or _KV_CACHE_FULL.
+tensorrt_llm::executor::Request parseRequest(
+    std::string_view json, std::int32_t const* tokens, std::size_t tokenCount, EngineDescription const& engine);
+
+} // namespace trtllm_shim
