@@ -1,0 +1,80 @@
+import { decodeRecords } from "../../packages/core/src/native/records.ts";
+import { constants, structs } from "./header.mjs";
+
+/** @typedef {import("./drift.mjs").Drift} Drift */
+
+const record = structs.trtllm_record;
+const final = structs.trtllm_final;
+
+/**
+ * Writes FINAL records as C would, another value in every field: each must arrive under its own name.
+ * @param {Drift} drift
+ */
+export function compareFinalRecords(drift) {
+  const finishReasons = {
+    end: constants.TRTLLM_FINISH_END_ID,
+    stop: constants.TRTLLM_FINISH_STOP_WORDS,
+    length: constants.TRTLLM_FINISH_LENGTH,
+    "timed-out": constants.TRTLLM_FINISH_TIMED_OUT,
+    cancelled: constants.TRTLLM_FINISH_CANCELLED,
+  };
+  const names = [...record.fields, ...final.fields].map(({ name }) => name);
+  const values = Object.fromEntries(names.map((name, index) => [name, index + 1]));
+  for (const [finishReason, finish_reason] of Object.entries(finishReasons)) {
+    const size = record.size + final.size;
+    const header = { ...values, size, kind: constants.TRTLLM_RECORD_FINAL, finish_reason };
+    const decoded = decode(size, (view) => {
+      writeStruct(view, 0, record, header);
+      writeStruct(view, record.size, final, values);
+    });
+    for (const [field, value] of Object.entries(decoded)) {
+      const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const expected = { kind: "final", finishReason }[field] ?? values[name] ?? values[`kv_${name}`];
+      drift.compare(`${field} of a FINAL record`, expected, value);
+    }
+  }
+}
+
+/**
+ * Writes a TOKENS record with log-probs and one without.
+ * @param {Drift} drift
+ */
+export function compareTokensRecords(drift) {
+  for (const flags of [constants.TRTLLM_RECORD_FLAG_LOG_PROBS, 0]) {
+    const size = record.size + 16;
+    const { kind, requestId, tokens, logProbs } = decode(size, (view) => {
+      const header = { size, kind: constants.TRTLLM_RECORD_TOKENS, flags, request_id: 7, count: 2 };
+      writeStruct(view, 0, record, header);
+      new Int32Array(view.buffer, record.size, 2).set([11, 12]);
+      new Float32Array(view.buffer, record.size + 8, 2).set([-0.5, -1.5]);
+    });
+    const expected = ["tokens", 7, [11, 12], flags === 0 ? undefined : [-0.5, -1.5]];
+    const actual = [kind, requestId, [...tokens], logProbs && [...logProbs]];
+    drift.compare(`TOKENS record, flags ${flags}`, expected, actual);
+  }
+}
+
+/**
+ * @param {number} size
+ * @param {(view: DataView<ArrayBuffer>) => void} write
+ */
+function decode(size, write) {
+  const view = new DataView(new ArrayBuffer(size));
+  write(view);
+  return /** @type {any} */ (decodeRecords(view.buffer, size)[0]);
+}
+
+/**
+ * @param {DataView} view
+ * @param {number} start
+ * @param {import("./header.mjs").Struct} struct
+ * @param {Readonly<Record<string, number>>} values by field; 0 where left out
+ */
+function writeStruct(view, start, { fields }, values) {
+  for (const { name, size, offset } of fields) {
+    const value = BigInt(values[name] ?? 0);
+    for (let byte = 0; byte < size; byte++) {
+      view.setUint8(start + offset + byte, Number((value >> BigInt(8 * byte)) & 0xffn));
+    }
+  }
+}

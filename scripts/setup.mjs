@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/** Makes a fresh clone ready to build, test and run. Does nothing, quickly, where nothing changed. */
+import { dependencies } from "./setup/dependencies.mjs";
+import { llamaHeaders } from "./setup/llama-headers.mjs";
+import { model } from "./setup/model.mjs";
+import { nativeLibrary } from "./setup/native-library.mjs";
+import { quantizedModels } from "./setup/quantized-models.mjs";
+import { SetupError } from "./setup/setup-error.mjs";
+import { runSteps } from "./setup/steps.mjs";
+import { tools } from "./setup/tools.mjs";
+import { typescript } from "./setup/typescript.mjs";
+
+try {
+  await runSteps([tools, dependencies, model, llamaHeaders, nativeLibrary, quantizedModels, typescript]);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`\nSetup failed: ${error.message}\n  → ${error.remedy}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,12 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const cache = join(root, ".cache");
+export const models = join(cache, "models");
+export const nativeShim = join(root, "native-shim");
+export const nativeBuild = join(nativeShim, "build", "release");
+/** Headers of llama.cpp, laid out as in its own source tree. */
+export const llamaSource = join(nativeShim, "build", "llama.cpp");
+/** llama.cpp's prebuilt libraries. */
+export const llamaLibraries = join(root, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64");

@@ -1,0 +1,20 @@
+import { join } from "node:path";
+import { runCommand } from "./command.mjs";
+import { root } from "./paths.mjs";
+import { stampedStep } from "./stamped-step.mjs";
+
+export const typescript = stampedStep({
+  title: "Building the TypeScript packages",
+  name: "typescript",
+  inputs: () =>
+    ["packages", "tsconfig.base.json", "turbo.json", "pnpm-lock.yaml"].map((name) => join(root, name)),
+  outputs: ["core/dist/index.js", "runtime/dist/index.js", "cli/dist/main.js"].map((name) =>
+    join(root, "packages", name),
+  ),
+  async run(report) {
+    await runCommand("turbo", ["run", "build"], {
+      onLine: report,
+      remedy: "Read the compiler's message above",
+    });
+  },
+});
