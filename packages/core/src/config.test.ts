@@ -1,0 +1,74 @@
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import { type ExecutorOptions, executorConfig } from "./config.ts";
+import { ConfigError } from "./errors.ts";
+
+function problem(options: object): string {
+  try {
+    executorConfig("model.gguf", options as ExecutorOptions);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  throw new Error("the options were taken");
+}
+
+test("Without options the document names only the engine, by its absolute path.", () => {
+  expect(JSON.parse(executorConfig("model.gguf", {}))).toEqual({
+    engine: resolve("model.gguf"),
+    executor: {},
+  });
+});
+
+test("Options go to the executor's part of the document, embedded ones beside it.", () => {
+  const json = executorConfig("/m.gguf", {
+    maxBatchSize: 8,
+    maxQueueSize: 0,
+    kvCache: { maxTokens: 4096, enableBlockReuse: false },
+    embedded: { threads: 2, maxSequenceTokens: 512 },
+  });
+  expect(JSON.parse(json)).toEqual({
+    engine: "/m.gguf",
+    executor: { maxBatchSize: 8, maxQueueSize: 0, kvCache: { maxTokens: 4096, enableBlockReuse: false } },
+    embedded: { threads: 2, maxSequenceTokens: 512 },
+  });
+});
+
+test("An unknown option is refused with the name that was probably meant.", () => {
+  expect(problem({ maxBatchsize: 8 })).toContain(
+    'Unknown option "maxBatchsize": did you mean "maxBatchSize"?',
+  );
+  expect(problem({ kvCache: { enableBlockReuze: true } })).toContain(
+    'Unknown option "kvCache.enableBlockReuze": did you mean "enableBlockReuse"?',
+  );
+});
+
+test("An unknown option that resembles none is refused with the list of known ones.", () => {
+  expect(problem({ embedded: { gpuLayers: 4 } })).toContain(
+    "known are threads, maxSequenceTokens, tokensPerBlock",
+  );
+});
+
+test.each([
+  [{ maxBatchSize: 0 }, "maxBatchSize is 0"],
+  [{ maxBatchSize: 1.5 }, "maxBatchSize is 1.5"],
+  [{ maxNumTokens: Number.NaN }, "maxNumTokens is NaN"],
+  [{ maxNumTokens: Number.POSITIVE_INFINITY }, "maxNumTokens is Infinity"],
+  [{ maxQueueSize: -1 }, "maxQueueSize is -1"],
+  [{ maxQueueSize: "8" }, 'maxQueueSize is "8"'],
+  [{ kvCache: null }, "kvCache is null"],
+  [{ kvCache: { maxTokens: 2 ** 31 } }, "kvCache.maxTokens is 2147483648"],
+  [{ embedded: { threads: 0 } }, "embedded.threads is 0"],
+])("The options %j are refused by the name and value of what is wrong.", (options, message) => {
+  expect(problem(options)).toContain(message);
+});
+
+test("Every mistake is told at once.", () => {
+  expect(problem({ maxBatchSize: 0, kvCache: { maxTokens: -1 } })).toMatch(
+    /maxBatchSize.*kvCache\.maxTokens/,
+  );
+});
+
+test("An empty engine path is refused.", () => {
+  expect(() => executorConfig("", {})).toThrow(ConfigError);
+});

@@ -1,0 +1,60 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { ConfigError } from "./errors.ts";
+import { problems } from "./schema.ts";
+
+const count = z.int32().min(1);
+
+/** A strict schema, so that a misspelled option is an error and not a silent default. */
+const schema = z.strictObject({
+  /** Most requests running at once; at least 1. Default: the engine's, else 8. */
+  maxBatchSize: count.optional(),
+  /** Most tokens computed in one iteration; at least `maxBatchSize`. Default: the engine's, else 256. */
+  maxNumTokens: count.optional(),
+  /** Most requests waiting; the next is refused with QueueFullError. At least 1. Default: 1024. */
+  maxQueueSize: count.optional(),
+  kvCache: z
+    .strictObject({
+      /** Tokens that the KV cache holds for all requests together; at least 1. Default: `maxBatchSize` whole sequences. */
+      maxTokens: count.optional(),
+      /** Keep blocks of ended requests and reuse them for prompts with the same beginning. Default: true. */
+      enableBlockReuse: z.boolean().optional(),
+    })
+    .optional(),
+  /** What only the embedded executor knows; TensorRT-LLM refuses it. */
+  embedded: z
+    .strictObject({
+      /** CPU threads of the computation; at least 1. Default: one per core. */
+      threads: count.optional(),
+      /** Most tokens of prompt and answer together; at least 1. Default: the engine's, else 2048 or what the model allows. */
+      maxSequenceTokens: count.optional(),
+      /** Tokens per KV block; at least 1. Default: the engine's, else 32. */
+      tokensPerBlock: count.optional(),
+    })
+    .optional(),
+});
+
+export interface ExecutorOptions extends z.input<typeof schema> {
+  /** Aborting it ends the load: everything is freed and `Executor.create` rejects with AbortedError. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the part of the engine that is loaded, 0 to 1. What it throws ends the load. */
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+  /** File of the native library. Default: environment variable TRTLLM_NODE_LIBRARY, then the workspace's build. */
+  readonly libraryPath?: string | undefined;
+}
+
+/**
+ * The document for `trtllm_executor_create`.
+ * @throws ConfigError
+ */
+export function executorConfig(path: string, options: z.input<typeof schema>): string {
+  if (typeof path !== "string" || path === "") {
+    throw new ConfigError(
+      `The engine path is ${JSON.stringify(path)}. Give the path of an engine file or directory.`,
+    );
+  }
+  const wrong = problems(schema, options);
+  if (wrong.length > 0) throw new ConfigError(wrong.join(" "));
+  const { embedded, ...executor } = options;
+  return JSON.stringify({ engine: resolve(path), executor, embedded });
+}

@@ -1,0 +1,205 @@
+/** What a runtime needs of an executor. `Executor` is the native one; tests and other engines bring theirs. */
+export interface ExecutorLike extends AsyncDisposable {
+  readonly engine: EngineInfo;
+  /** The vocabulary stored in the engine itself, or `undefined` where it carries none. */
+  readonly vocabulary: Vocabulary | undefined;
+  /**
+   * Enqueues a request.
+   * @throws InvalidRequestError, PromptTooLongError, KvCacheFullError, QueueFullError, UnsupportedError,
+   * DisposedError, AbortedError: at once, before anything is enqueued.
+   */
+  submit(request: ExecutorRequest): TokenStream;
+  /** Iteration statistics since the last call, oldest first. */
+  iterationStats(): IterationStats[];
+  /** Cancels what runs, delivers the last events, frees the engine. Idempotent. */
+  dispose(): Promise<void>;
+}
+
+export interface ExecutorRequest {
+  /** Prompt: token ids, at least one. */
+  readonly tokens: Int32Array | readonly number[];
+  /** Most tokens to generate; at least 1. Prompt and answer together fit `EngineInfo.maxSequenceTokens`. */
+  readonly maxTokens: number;
+  readonly sampling?: SamplingOptions | undefined;
+  /** This token ends the answer and is not part of it. */
+  readonly endId?: number | undefined;
+  /** Any of these tokens ends the answer and is its last token. */
+  readonly stopTokenIds?: readonly number[] | undefined;
+  /** 0 to 1; of the waiting requests the highest goes first. Default 0.5. */
+  readonly priority?: number | undefined;
+  /** Milliseconds from submission after which the request ends with `"timed-out"`. Default: none. */
+  readonly timeoutMs?: number | undefined;
+  /** Return the log-probability of each generated token. Default false. */
+  readonly logProbs?: boolean | undefined;
+  /** Aborting it cancels the request; its stream and result reject with AbortedError. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Left out means: no effect. Without a temperature above 0 the most likely token is taken (greedy). */
+export interface SamplingOptions {
+  /** 0 (greedy) or above. Default 0. */
+  readonly temperature?: number | undefined;
+  /** Keep the k most likely tokens; 0 keeps all. Default 0. */
+  readonly topK?: number | undefined;
+  /** Keep the most likely tokens that sum to this probability; above 0, up to 1. Default 1. */
+  readonly topP?: number | undefined;
+  /** Drop tokens less likely than this share of the best one's probability; 0 to 1. Default 0. */
+  readonly minP?: number | undefined;
+  /** 0 to 2^53 - 1. The same seed, request and engine give the same tokens. Default 0. */
+  readonly seed?: number | undefined;
+  /** Above 0; over 1 makes tokens of prompt and answer less likely again. Default 1. */
+  readonly repetitionPenalty?: number | undefined;
+  /** Subtracted once from the logit of each token of the answer so far. Default 0. */
+  readonly presencePenalty?: number | undefined;
+  /** Subtracted from a token's logit once per occurrence in the answer so far. Default 0. */
+  readonly frequencyPenalty?: number | undefined;
+  /** The answer does not end before this many tokens. Default 0. */
+  readonly minTokens?: number | undefined;
+}
+
+/**
+ * One running request. Iterate it once: chunks come as the engine makes them, and leaving the loop
+ * early cancels the request. `result` settles exactly once, whether or not anyone iterates.
+ */
+export interface TokenStream extends AsyncIterable<TokenChunk> {
+  /** The executor's id of the request; unique within the executor. */
+  readonly id: number;
+  readonly result: Promise<TokenResult>;
+  /** Ends the request early; `result` resolves with `"cancelled"`. No effect once it has ended. */
+  cancel(): void;
+}
+
+export interface TokenChunk {
+  /** New tokens, at least one. */
+  readonly tokens: Int32Array;
+  /** Natural logarithms, one per token, where the request asked for them. */
+  readonly logProbs?: Float32Array | undefined;
+}
+
+export type FinishReason = "end" | "stop" | "length" | "timed-out" | "cancelled";
+
+export interface TokenResult {
+  /** Every generated token. */
+  readonly tokens: Int32Array;
+  readonly logProbs?: Float32Array | undefined;
+  readonly finishReason: FinishReason;
+  readonly timings: RequestTimings;
+  readonly kvBlocks: RequestKvBlocks;
+}
+
+/** Milliseconds, measured by the executor, from the moment it took the request. */
+export interface RequestTimings {
+  /** Waited until the first forward pass. */
+  readonly queueMs: number;
+  /** `undefined` where the request ended without a token. */
+  readonly timeToFirstTokenMs: number | undefined;
+  /** Mean time between tokens: (last token - first token) / (tokens - 1); `undefined` under two tokens. */
+  readonly interTokenMs: number | undefined;
+  /** Until the last token, or until the end where there was none. */
+  readonly totalMs: number;
+}
+
+export interface RequestKvBlocks {
+  /** Blocks held over the request's life. */
+  readonly allocated: number;
+  /** Of them, freshly taken. */
+  readonly new: number;
+  /** Of them, found in the cache with their content. */
+  readonly reused: number;
+}
+
+export interface EngineInfo {
+  /** As given at load, made absolute. */
+  readonly path: string;
+  readonly format: "gguf" | "tensorrt";
+  readonly name: string;
+  /** Model architecture, such as "llama". */
+  readonly architecture: string;
+  readonly parameterCount: number;
+  /** Bytes of the weights. */
+  readonly weightBytes: number;
+  readonly vocabularySize: number;
+  /** Most tokens of prompt and answer together. */
+  readonly maxSequenceTokens: number;
+  /** Most requests running at once. */
+  readonly maxBatchSize: number;
+  /** Most tokens computed in one iteration. */
+  readonly maxNumTokens: number;
+  /** Most requests waiting; the next is refused with QueueFullError. */
+  readonly maxQueueSize: number;
+  readonly tokensPerBlock: number;
+  /** KV blocks in the pool. */
+  readonly kvBlocks: number;
+  /** Bytes of KV cache per token. */
+  readonly kvBytesPerToken: number;
+}
+
+/** The tokenizer that an engine carries (a GGUF does). */
+export interface Vocabulary {
+  readonly size: number;
+  readonly bosId: number | undefined;
+  readonly eosId: number | undefined;
+  /** Tokens that end an answer; includes `eosId`. */
+  readonly endIds: readonly number[];
+  /** Whether a prompt starts with BOS. */
+  readonly addBos: boolean;
+  /** Jinja source of the chat template. */
+  readonly chatTemplate: string | undefined;
+  tokenize(text: string, options?: TokenizeOptions): Int32Array;
+  /** The bytes of each token by id, which may be part of a UTF-8 character. Shared: do not write to it. */
+  readonly pieces: readonly TokenPiece[];
+}
+
+export interface TokenizeOptions {
+  /** Add BOS and EOS where the model wants them. Default true. */
+  readonly addSpecial?: boolean | undefined;
+  /** Read "<|im_start|>" in the text as that token, not as its letters. Default false. */
+  readonly parseSpecial?: boolean | undefined;
+}
+
+export interface TokenPiece {
+  readonly bytes: Uint8Array;
+  /** Structure, such as `<|im_end|>`, which is no part of the text. */
+  readonly control: boolean;
+}
+
+/** TensorRT-LLM's IterationStats, with its field names; times in milliseconds. */
+export interface IterationStats {
+  readonly timestamp: string;
+  readonly iter: number;
+  readonly iterLatencyMS: number;
+  readonly newActiveRequestsQueueLatencyMS: number;
+  readonly numNewActiveRequests: number;
+  readonly numActiveRequests: number;
+  readonly numQueuedRequests: number;
+  readonly numCompletedRequests: number;
+  readonly maxNumActiveRequests: number;
+  readonly gpuMemUsage: number;
+  readonly cpuMemUsage: number;
+  readonly pinnedMemUsage: number;
+  readonly kvCacheStats?: KvCacheStats;
+  readonly inflightBatchingStats?: InflightBatchingStats;
+}
+
+export interface KvCacheStats {
+  readonly maxNumBlocks: number;
+  readonly freeNumBlocks: number;
+  readonly usedNumBlocks: number;
+  readonly tokensPerBlock: number;
+  readonly allocTotalBlocks: number;
+  readonly allocNewBlocks: number;
+  readonly reusedBlocks: number;
+  readonly missedBlocks: number;
+  /** reusedBlocks / (reusedBlocks + missedBlocks). */
+  readonly cacheHitRate: number;
+}
+
+export interface InflightBatchingStats {
+  readonly numScheduledRequests: number;
+  readonly numContextRequests: number;
+  readonly numGenRequests: number;
+  readonly numPausedRequests: number;
+  readonly numCtxTokens: number;
+  readonly microBatchId: number;
+  readonly avgNumDecodedTokensPerIter: number;
+}

@@ -1,0 +1,37 @@
+export type { ExecutorOptions } from "./config.ts";
+export {
+  AbortedError,
+  ConfigError,
+  DisposedError,
+  EngineError,
+  ExecutorError,
+  InvalidRequestError,
+  KvCacheFullError,
+  LibraryError,
+  PromptTooLongError,
+  QueueFullError,
+  TrtllmError,
+  type TrtllmErrorCode,
+  UnsupportedError,
+} from "./errors.ts";
+export { Executor } from "./executor.ts";
+export type {
+  EngineInfo,
+  ExecutorLike,
+  ExecutorRequest,
+  FinishReason,
+  InflightBatchingStats,
+  IterationStats,
+  KvCacheStats,
+  RequestKvBlocks,
+  RequestTimings,
+  SamplingOptions,
+  TokenChunk,
+  TokenizeOptions,
+  TokenPiece,
+  TokenResult,
+  TokenStream,
+  Vocabulary,
+} from "./executor-like.ts";
+export { type LibraryInfo, libraryInfo } from "./native/library.ts";
+export { unknownOption } from "./unknown-option.ts";

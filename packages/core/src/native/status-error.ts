@@ -1,0 +1,53 @@
+import {
+  AbortedError,
+  DisposedError,
+  EngineError,
+  ExecutorError,
+  InvalidRequestError,
+  KvCacheFullError,
+  QueueFullError,
+  type TrtllmError,
+  UnsupportedError,
+} from "../errors.ts";
+import { errorBytes, status } from "./declarations.ts";
+
+/** Receives `trtllm_error`. One is enough: calls are synchronous and the message is read at once. */
+export const errorBuffer = Buffer.alloc(errorBytes);
+
+export function errorMessage(): string {
+  return errorBuffer.toString("utf8", 4, errorBuffer.indexOf(0, 4));
+}
+
+/** The error class of a status that means the same wherever it comes from. */
+export function statusError(code: number, message: string, enginePath: string): TrtllmError {
+  switch (code) {
+    case status.invalidHandle:
+    case status.stopped:
+      return disposedError();
+    case status.engineNotFound:
+      return new EngineError("ERR_ENGINE_NOT_FOUND", message, enginePath);
+    case status.engineCorrupt:
+      return new EngineError("ERR_ENGINE_CORRUPT", message, enginePath);
+    case status.engineIncompatible:
+      return new EngineError("ERR_ENGINE_INCOMPATIBLE", message, enginePath);
+    case status.invalidArgument:
+    case status.promptTooLong: // a limit that only the executor knows: EngineInfo's was checked before
+      return new InvalidRequestError(message);
+    case status.kvCacheFull:
+      return new KvCacheFullError(message);
+    case status.queueFull:
+      return new QueueFullError(message);
+    case status.unsupported:
+      return new UnsupportedError(message);
+    case status.aborted:
+      return new AbortedError(message);
+    case status.outOfMemory:
+      return new ExecutorError("ERR_OUT_OF_MEMORY", message);
+    default:
+      return new ExecutorError("ERR_EXECUTOR", message);
+  }
+}
+
+export function disposedError(): DisposedError {
+  return new DisposedError("The executor has been disposed. Create another with Executor.create.");
+}

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { InvalidRequestError, KvCacheFullError, PromptTooLongError } from "./errors.ts";
+import type { EngineInfo, ExecutorRequest } from "./executor-like.ts";
+import { encodeRequest } from "./request.ts";
+
+const engine = { vocabularySize: 100, maxSequenceTokens: 64, tokensPerBlock: 8, kvBlocks: 8 } as EngineInfo;
+
+function encode(request: object) {
+  return encodeRequest({ tokens: [1, 2, 3], maxTokens: 4, ...request } as ExecutorRequest, engine);
+}
+
+test("Sampling options lie beside the others in the document, and what is undefined is left out.", () => {
+  const request = { endId: 2, logProbs: undefined, sampling: { temperature: 0.5, topK: undefined, seed: 7 } };
+  expect(JSON.parse(encode(request).json)).toEqual({ maxTokens: 4, endId: 2, temperature: 0.5, seed: 7 });
+});
+
+test("A prompt that is an Int32Array is passed on without a copy, an array becomes one.", () => {
+  const tokens = Int32Array.of(5, 6);
+  expect(encode({ tokens }).tokens).toBe(tokens);
+  expect(encode({ tokens: [5, 6] }).tokens).toEqual(tokens);
+});
+
+test.each([
+  [{ tokens: [] }, "prompt is empty"],
+  [{ tokens: "Hello" }, "array of token ids"],
+  [{ tokens: [1, 100] }, "tokens holds 100 at index 1"],
+  [{ tokens: Int32Array.of(-1) }, "tokens holds -1 at index 0"],
+  [{ tokens: [1.5] }, "tokens holds 1.5 at index 0"],
+  [{ tokens: [Number.NaN] }, "tokens holds NaN at index 0"],
+  [{ maxTokens: 0 }, "maxTokens is 0"],
+  [{ maxTokens: -1 }, "maxTokens is -1"],
+  [{ maxTokens: 1.5 }, "maxTokens is 1.5"],
+  [{ maxTokens: undefined }, "maxTokens is undefined"],
+  [{ sampling: { temperature: Number.NaN } }, "sampling.temperature is NaN"],
+  [{ sampling: { temperature: Number.POSITIVE_INFINITY } }, "sampling.temperature is Infinity"],
+  [{ sampling: { temperature: -0.1 } }, "sampling.temperature is -0.1"],
+  [{ sampling: { topP: 0 } }, "sampling.topP is 0"],
+  [{ sampling: { minP: 1.1 } }, "sampling.minP is 1.1"],
+  [{ sampling: { seed: 2 ** 53 } }, "sampling.seed is 9007199254740992"],
+  [{ sampling: { topk: 4 } }, 'Unknown option "sampling.topk": did you mean "topK"?'],
+  [{ endId: 100 }, "endId holds 100"],
+  [{ stopTokenIds: [3, -2] }, "stopTokenIds holds -2 at index 1"],
+  [{ priority: 2 }, "priority is 2"],
+  [{ timeoutMs: 0 }, "timeoutMs is 0"],
+  [{ maxtokens: 4 }, 'Unknown option "maxtokens": did you mean "maxTokens"?'],
+])("The request %j is refused with what is wrong in it.", (request, message) => {
+  expect(() => encode(request)).toThrow(InvalidRequestError);
+  expect(() => encode(request)).toThrow(message);
+});
+
+test("A prompt that leaves no room for maxTokens is refused with the three numbers.", () => {
+  const tokens = new Int32Array(61);
+  expect(() => encode({ tokens, maxTokens: 3 })).not.toThrow();
+  expect(() => encode({ tokens, maxTokens: 4 })).toThrow(PromptTooLongError);
+  expect(() => encode({ tokens, maxTokens: 4 })).toThrow(/61.*4.*64/);
+});
+
+test("A request that needs more blocks than the pool has is refused, since waiting cannot help.", () => {
+  const small = { ...engine, kvBlocks: 2 };
+  expect(() => encodeRequest({ tokens: [1], maxTokens: 15 }, small)).not.toThrow();
+  expect(() => encodeRequest({ tokens: [1], maxTokens: 16 }, small)).toThrow(KvCacheFullError);
+});
