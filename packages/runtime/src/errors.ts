@@ -1,0 +1,21 @@
+import { TrtllmError } from "@trtllm-node/core";
+
+/** The engine has no usable tokenizer, or its tokenizer files are broken or belong to another model. */
+export class TokenizerError extends TrtllmError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_TOKENIZER", message, options);
+  }
+  override get name() {
+    return "TokenizerError";
+  }
+}
+
+/** The model has no chat template, or the template refused the messages. */
+export class ChatTemplateError extends TrtllmError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_CHAT_TEMPLATE", message, options);
+  }
+  override get name() {
+    return "ChatTemplateError";
+  }
+}

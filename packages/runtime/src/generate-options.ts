@@ -1,0 +1,61 @@
+import {
+  type EngineInfo,
+  type ExecutorRequest,
+  InvalidRequestError,
+  type SamplingOptions,
+  unknownOption,
+} from "@trtllm-node/core";
+
+export interface GenerateOptions extends SamplingOptions {
+  /**
+   * Most tokens to generate; at least 1. Default: what the engine's sequence limit and KV cache leave after the
+   * prompt.
+   */
+  readonly maxTokens?: number | undefined;
+  /** 0 to 1; of the waiting requests the highest goes first. Default 0.5. */
+  readonly priority?: number | undefined;
+  /** Milliseconds from submission after which the answer ends with `"timed-out"`. Default: none. */
+  readonly timeoutMs?: number | undefined;
+  /** Return the log-probability of each generated token. Default false. */
+  readonly logProbs?: boolean | undefined;
+  /** Aborting it cancels the request; stream and result reject with AbortedError. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const known = Object.keys({
+  maxTokens: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  seed: true,
+  repetitionPenalty: true,
+  presencePenalty: true,
+  frequencyPenalty: true,
+  minTokens: true,
+  priority: true,
+  timeoutMs: true,
+  logProbs: true,
+  signal: true,
+} satisfies Record<keyof GenerateOptions, true>);
+
+/**
+ * What to ask of the executor, which checks the values.
+ * @throws InvalidRequestError: unknown option
+ */
+export function toExecutorRequest(
+  tokens: Int32Array | readonly number[],
+  options: GenerateOptions,
+  endIds: readonly number[],
+  engine: EngineInfo,
+): ExecutorRequest {
+  const unknown = Object.keys(options).filter((key) => !known.includes(key));
+  if (unknown.length > 0) {
+    throw new InvalidRequestError(unknown.map((key) => unknownOption([key], known)).join(" "));
+  }
+  const room = Math.min(engine.maxSequenceTokens, engine.kvBlocks * engine.tokensPerBlock) - tokens.length;
+  // Without room the executor refuses one token, and says why.
+  const { maxTokens = Math.max(room, 1), priority, timeoutMs, logProbs, signal, ...sampling } = options;
+  const [endId, ...stopTokenIds] = endIds;
+  return { tokens, maxTokens, sampling, endId, stopTokenIds, priority, timeoutMs, logProbs, signal };
+}

@@ -1,0 +1,122 @@
+import {
+  AbortedError,
+  type EngineInfo,
+  Executor,
+  type ExecutorLike,
+  type ExecutorOptions,
+  InvalidRequestError,
+} from "@trtllm-node/core";
+import { type ChatMessage, checkMessages } from "./chat-message.ts";
+import { encodeChat } from "./chat-prompt.ts";
+import { ChatTemplate } from "./chat-template.ts";
+import { ChatTemplateError } from "./errors.ts";
+import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
+import type { GenerationResult } from "./generation-result.ts";
+import { TextStream } from "./text-stream.ts";
+import { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
+import type { Tokenizer } from "./tokenizer/tokenizer.ts";
+
+/** A text, in which "<|im_start|>" is that token, or token ids. */
+export type Prompt = string | Int32Array | readonly number[];
+
+/** A language model: text in, text out. Any number of requests may run at once. */
+export class LLM implements AsyncDisposable {
+  readonly tokenizer: Tokenizer;
+  readonly #executor: ExecutorLike;
+  #template: ChatTemplate | undefined;
+
+  /** @param executor is owned by the LLM from here on: `dispose()` disposes it */
+  constructor(executor: ExecutorLike, tokenizer: Tokenizer) {
+    this.#executor = executor;
+    this.tokenizer = tokenizer;
+  }
+
+  /**
+   * Loads an engine and its tokenizer.
+   * @param path an engine directory, or a GGUF file
+   * @throws what `Executor.create` throws; TokenizerError; AbortedError
+   */
+  static async load(path: string, options: ExecutorOptions = {}): Promise<LLM> {
+    const executor = await Executor.create(path, options);
+    try {
+      const tokenizer = await loadTokenizer(executor);
+      if (options.signal?.aborted) {
+        throw new AbortedError("Loading was aborted by its signal.", { cause: options.signal.reason });
+      }
+      return new LLM(executor, tokenizer);
+    } catch (error) {
+      await executor.dispose();
+      throw error;
+    }
+  }
+
+  get engine(): EngineInfo {
+    return this.#executor.engine;
+  }
+
+  /**
+   * Continues a prompt, and gives the text as it is made.
+   * @throws InvalidRequestError, PromptTooLongError, KvCacheFullError, QueueFullError, UnsupportedError,
+   * DisposedError, AbortedError: at once, before anything runs
+   */
+  stream(prompt: Prompt, options: GenerateOptions = {}): TextStream {
+    return this.#submit(this.#promptTokens(prompt), options);
+  }
+
+  /** Continues a prompt. Rejects with what `stream` throws. */
+  async generate(prompt: Prompt, options: GenerateOptions = {}): Promise<GenerationResult> {
+    return this.stream(prompt, options).result;
+  }
+
+  /**
+   * Answers a conversation, written as the model's own chat template says. Special tokens in a content are text.
+   * @throws ChatTemplateError, and what `stream` throws
+   */
+  chat(messages: readonly ChatMessage[], options: GenerateOptions = {}): TextStream {
+    checkMessages(messages);
+    this.#template ??= this.#compileTemplate();
+    return this.#submit(encodeChat(messages, this.#template, this.tokenizer), options);
+  }
+
+  /** How many tokens a text has as a prompt, with the special tokens that the model wants around it. */
+  countTokens(text: string): number {
+    return this.tokenizer.encode(text, { addSpecial: true, parseSpecial: true }).length;
+  }
+
+  /** Cancels what runs and frees the engine. Idempotent. */
+  dispose(): Promise<void> {
+    return this.#executor.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #promptTokens(prompt: Prompt): Int32Array | readonly number[] {
+    if (prompt instanceof Int32Array || Array.isArray(prompt)) return prompt;
+    // BOS alone would make an empty text a prompt that nobody wrote.
+    if (typeof prompt !== "string" || prompt === "") {
+      throw new InvalidRequestError(
+        "The prompt is empty, or neither text nor token ids. Pass a text of at least one character, or an array of token ids.",
+      );
+    }
+    return this.tokenizer.encode(prompt, { addSpecial: true, parseSpecial: true });
+  }
+
+  #submit(tokens: Int32Array | readonly number[], options: GenerateOptions): TextStream {
+    const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
+    return new TextStream(this.#executor.submit(request), () => this.tokenizer.createDecoder(), {
+      promptTokens: tokens.length,
+      tokensPerBlock: this.engine.tokensPerBlock,
+    });
+  }
+
+  #compileTemplate(): ChatTemplate {
+    const { chatTemplate } = this.tokenizer;
+    if (chatTemplate !== undefined) return new ChatTemplate(chatTemplate, this.tokenizer);
+    throw new ChatTemplateError(
+      `${this.engine.name} has no chat template. Load a directory that holds the engine and the model's ` +
+        "chat_template.jinja, or write the prompt yourself and call generate().",
+    );
+  }
+}

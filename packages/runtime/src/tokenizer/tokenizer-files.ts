@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TokenizerError } from "../errors.ts";
+
+/** What is used of `tokenizer.json` here. */
+export interface TokenizerJson {
+  readonly added_tokens: readonly AddedTokenJson[];
+  readonly pre_tokenizer: PreTokenizerJson | null;
+  readonly decoder: { readonly type: string } | null;
+}
+
+export interface PreTokenizerJson {
+  readonly type: string;
+  /** Of a "Sequence". */
+  readonly pretokenizers?: readonly PreTokenizerJson[];
+  /** Of "Digits". */
+  readonly individual_digits?: boolean;
+}
+
+export interface AddedTokenJson {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+}
+
+/** What is used of `tokenizer_config.json`. */
+export interface TokenizerConfigJson {
+  readonly bos_token?: SpecialTokenJson;
+  readonly eos_token?: SpecialTokenJson;
+  readonly chat_template?: string | readonly { readonly name: string; readonly template: string }[];
+}
+
+type SpecialTokenJson = string | { readonly content: string } | null;
+
+export interface TokenizerFiles {
+  readonly tokenizer: TokenizerJson;
+  readonly config: TokenizerConfigJson;
+  /** `eos_token_id` of `generation_config.json`. */
+  readonly endIds: readonly number[];
+}
+
+/** Reads the Hugging Face tokenizer files of a directory; `undefined` where it has no `tokenizer.json`. */
+export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles | undefined> {
+  const tokenizer = await readJson(directory, "tokenizer.json");
+  if (tokenizer === undefined) return undefined;
+  if (!Array.isArray(tokenizer.added_tokens) || typeof tokenizer.model !== "object") {
+    throw new TokenizerError(
+      `${join(directory, "tokenizer.json")} has no "model" or no "added_tokens": it is not a fast tokenizer of ` +
+        "Hugging Face transformers. Save the model's tokenizer again with save_pretrained().",
+    );
+  }
+  const generation = await readJson(directory, "generation_config.json");
+  const endIds = [generation?.eos_token_id ?? []].flat();
+  return {
+    tokenizer: tokenizer as unknown as TokenizerJson,
+    config: (await readJson(directory, "tokenizer_config.json")) ?? {},
+    endIds: endIds.filter((id): id is number => Number.isInteger(id)),
+  };
+}
+
+/** Text of a file, or `undefined` where there is none. */
+export async function readOptional(directory: string, name: string): Promise<string | undefined> {
+  const path = join(directory, name);
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    throw new TokenizerError(`Cannot read ${path} (${code}). Make it a readable file.`, { cause: error });
+  }
+}
+
+async function readJson(directory: string, name: string): Promise<Record<string, unknown> | undefined> {
+  const text = await readOptional(directory, name);
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TokenizerError(`${join(directory, name)} is not valid JSON. Copy it from the model again.`, {
+      cause: error,
+    });
+  }
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw new TokenizerError(`${join(directory, name)} is not a JSON object. Copy it from the model again.`);
+}

@@ -1,0 +1,23 @@
+/** Twenty prompts of 3 to about 500 tokens: prose, code, lists, other scripts. */
+export const twentyPrompts: readonly string[] = [
+  "The capital of France is",
+  "Once upon a time",
+  "def fibonacci(n):\n    ",
+  "1, 1, 2, 3, 5, 8, 13,",
+  "The three laws of thermodynamics are:\n1.",
+  'SELECT name, age FROM users WHERE age > 30 AND name LIKE "A%"',
+  "Dear Ms. Lovelace,\n\nThank you for your letter of 10 December",
+  "La tour Eiffel se trouve à",
+  "日本の首都は",
+  "Ingredients: 200 g flour, 2 eggs, 1 pinch of salt.\nMethod:",
+  '{"name": "Ada", "born": 1815, "works": [',
+  "To be, or not to be, that is the question:",
+  "Water boils at 100 degrees Celsius because",
+  "# Introduction\n\nLarge language models produce one token at a time.",
+  "Q: Why is the sky blue?\nA:",
+  "<html>\n  <head>\n    <title>Hello</title>",
+  "In 1969, the first humans landed on the Moon. ".repeat(6),
+  Array.from({ length: 40 }, (_, i) => `${i + 1}. item number ${i + 1}`).join("\n"),
+  "The quick brown fox jumps over the lazy dog. Pack my box with five dozen liquor jugs. ".repeat(12),
+  "It was the best of times, it was the worst of times, it was the age of wisdom, ".repeat(20),
+];
