@@ -25,8 +25,8 @@ std::string show(nlohmann::json const& value)
 std::optional<std::int32_t> integerWithin(nlohmann::json const& value, std::int32_t least, std::int32_t most)
 {
     // Beyond int64 a number is unsigned, and would turn negative.
-    auto const fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= std::numeric_limits<std::int32_t>::max()
-                                                 : value.is_number_integer();
+    auto const fits
+        = value.is_number_unsigned() ? value.get<std::uint64_t>() <= INT32_MAX : value.is_number_integer();
     if (!fits || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
     {
         return std::nullopt;
@@ -48,7 +48,7 @@ JsonObject::JsonObject(nlohmann::json const& value, std::string name, std::initi
     if (!value.is_object())
     {
         throw StatusError(TRTLLM_ERR_INVALID_ARGUMENT,
-            (mName.empty() ? std::string("The JSON document") : mName) + " is " + show(value) + "; expected an object.");
+            (mName.empty() ? "The JSON document" : mName) + " is " + show(value) + "; expected an object.");
     }
     for (auto const& item : value.items())
     {

@@ -12,7 +12,7 @@
 namespace trtllm_shim
 {
 
-/// Any thread may append and drain. One thread drains at a time only where the order of records matters to it.
+/// Any thread may append and drain.
 class RecordQueue
 {
 public:

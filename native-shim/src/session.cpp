@@ -1,13 +1,9 @@
 #include "session.h"
 
-#include "engine_json.h"
-#include "failure.h"
 #include "request_json.h"
-#include "response_records.h"
 
-#include <cmath>
 #include <cstring>
-#include <system_error>
+#include <string>
 #include <utility>
 
 namespace trtllm_shim
@@ -18,53 +14,11 @@ namespace
 
 namespace tle = tensorrt_llm::executor;
 
-using Clock = std::chrono::steady_clock;
-
-/// How late a stop may be noticed while requests run; tokens end the wait at once.
-constexpr std::chrono::milliseconds kResponseWait{20};
-constexpr float kProgressStep = 0.01f;
-
 /// TensorRT-LLM has no error type for a full queue. Its text: "Maximum queue size of N has been reached, ...".
 bool saysQueueFull(std::string_view message)
 {
     return message.find("Maximum queue size of") != std::string_view::npos;
 }
-
-void checkExists(std::filesystem::path const& path)
-{
-    std::error_code error;
-    auto const status = std::filesystem::status(path, error);
-    if (!std::filesystem::exists(status))
-    {
-        auto const missing = status.type() == std::filesystem::file_type::not_found;
-        throw StatusError(TRTLLM_ERR_ENGINE_NOT_FOUND,
-            (missing ? "There is nothing at " + path.string() : path.string() + " cannot be read: " + error.message())
-                + ". Expected an engine file or a directory with an engine.");
-    }
-}
-
-/// Passes on what is at least one percent more than before.
-class Progress
-{
-public:
-    explicit Progress(RecordQueue& queue)
-        : mQueue(queue)
-    {
-    }
-
-    void report(float fraction)
-    {
-        if (fraction >= mLast + kProgressStep || (fraction >= 1.0f && mLast < 1.0f))
-        {
-            mLast = std::min(fraction, 1.0f);
-            RecordQueue::Batch(mQueue).loadProgress(mLast);
-        }
-    }
-
-private:
-    RecordQueue& mQueue;
-    float mLast{-kProgressStep};
-};
 
 } // namespace
 
@@ -188,146 +142,6 @@ void Session::close()
     }
 }
 
-void Session::run() noexcept
-{
-    if (load())
-    {
-        try
-        {
-            dispatch();
-        }
-        catch (...)
-        {
-            auto const error = currentFailure();
-            failAll(error.code, error.message);
-        }
-        unload();
-    }
-    RecordQueue::Batch(mQueue).stopped();
-}
-
-bool Session::load() noexcept
-{
-    try
-    {
-        checkExists(mConfig.enginePath);
-        Progress progress(mQueue);
-        auto engine = loadEngine(mConfig.enginePath, mConfig.executor, mConfig.backendOptions,
-            [&](float fraction)
-            {
-                progress.report(fraction);
-                std::lock_guard const lock(mMutex);
-                return !mStopRequested;
-            });
-        auto const ready = readyJson(mConfig.enginePath, engine.description, engine.vocabulary.get());
-
-        std::lock_guard const lock(mMutex);
-        if (mStopRequested)
-        {
-            throw StatusError(TRTLLM_ERR_ABORTED, "The load was ended by a shutdown.");
-        }
-        mEngine = std::move(engine);
-        mState = State::kREADY;
-        RecordQueue::Batch(mQueue).ready(ready);
-        return true;
-    }
-    catch (...)
-    {
-        auto const error = currentFailure();
-        std::lock_guard const lock(mMutex);
-        mState = State::kFAILED;
-        mLoadFailure = error;
-        RecordQueue::Batch(mQueue).loadFailed(error.code, error.message);
-        return false;
-    }
-}
-
-void Session::dispatch()
-{
-    std::optional<Clock::time_point> giveUp;
-    for (;;)
-    {
-        {
-            std::unique_lock lock(mMutex);
-            mWork.wait(lock, [&] { return mStopRequested || !mActive.empty(); });
-            if (mStopRequested && mActive.empty())
-            {
-                return;
-            }
-            if (mStopRequested && !giveUp)
-            {
-                giveUp = Clock::now() + mStopLimit;
-                cancelAll();
-            }
-        }
-        if (giveUp && Clock::now() >= *giveUp)
-        {
-            failAll(TRTLLM_ERR_STOPPED, "The request did not end in time after it was cancelled by a shutdown.");
-            return;
-        }
-        // Without the lock, which is safe as only this thread takes the executor away.
-        record(mEngine.executor->awaitResponses(kResponseWait));
-    }
-}
-
-void Session::record(std::vector<tle::Response> const& responses)
-{
-    if (responses.empty())
-    {
-        return;
-    }
-    std::lock_guard const lock(mMutex);
-    RecordQueue::Batch batch(mQueue);
-    for (auto const& response : responses)
-    {
-        auto const request = mActive.find(response.getRequestId());
-        if (request != mActive.end() && appendResponse(batch, response, request->second.logProbs))
-        {
-            mActive.erase(request);
-        }
-    }
-}
-
-void Session::cancelAll()
-{
-    for (auto const& request : mActive)
-    {
-        mEngine.executor->cancelRequest(request.first);
-    }
-}
-
-void Session::failAll(trtllm_status status, std::string_view message)
-{
-    std::lock_guard const lock(mMutex);
-    mStopRequested = true;
-    RecordQueue::Batch batch(mQueue);
-    for (auto const& request : mActive)
-    {
-        batch.error(request.first, status, message);
-    }
-    mActive.clear();
-}
-
-void Session::unload() noexcept
-{
-    LoadedEngine engine;
-    {
-        std::lock_guard const lock(mMutex);
-        mState = State::kSTOPPED;
-        engine.executor = std::move(mEngine.executor);
-        engine.vocabulary = std::move(mEngine.vocabulary);
-    }
-    try
-    {
-        engine.executor->shutdown();
-    }
-    catch (...)
-    {
-        // Every request has its last record; the destructor is all that is left to do.
-    }
-    engine.executor.reset();
-}
-
 void Session::requireLoaded() const
 {
     switch (mState)
@@ -335,7 +149,8 @@ void Session::requireLoaded() const
     case State::kREADY: return;
     case State::kLOADING:
         throw StatusError(TRTLLM_ERR_NOT_READY, "The engine is still loading. Wait for its READY record.");
-    case State::kFAILED: throw StatusError(TRTLLM_ERR_NOT_READY, std::string("The engine failed to load: ") + mLoadFailure.message);
+    case State::kFAILED:
+        throw StatusError(TRTLLM_ERR_NOT_READY, std::string("The engine failed to load: ") + mLoadFailure.message);
     case State::kSTOPPED: throw StatusError(TRTLLM_ERR_STOPPED, "The executor has stopped. Create a new one.");
     }
 }

@@ -4,6 +4,7 @@
 #include "runner/llama_library.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -88,25 +89,79 @@ SizeType32 LlamaRunner::vocabularySize() const
 
 void LlamaRunner::forward(std::vector<StepToken> const& step)
 {
-    mBatch.n_tokens = static_cast<std::int32_t>(step.size());
-    for (std::size_t i = 0; i < step.size(); ++i)
+    mLogits.assign(step.size(), nullptr);
+    mPromptRows = 0;
+    std::vector<std::size_t> singles;
+    for (std::size_t begin = 0; begin < step.size();)
     {
-        mBatch.token[i] = step[i].token;
-        mBatch.pos[i] = step[i].position;
+        auto end = begin + 1;
+        while (end < step.size() && step[end].slot == step[begin].slot)
+        {
+            ++end;
+        }
+        if (end - begin == 1)
+        {
+            singles.push_back(begin);
+        }
+        else
+        {
+            computePrompt(step, begin, end);
+        }
+        begin = end;
+    }
+    if (!singles.empty())
+    {
+        std::sort(singles.begin(), singles.end(), [&](auto a, auto b) { return step[a].slot < step[b].slot; });
+        decode(step, singles);
+    }
+}
+
+void LlamaRunner::computePrompt(std::vector<StepToken> const& step, std::size_t begin, std::size_t end)
+{
+    std::vector<std::size_t> indices(end - begin);
+    std::iota(indices.begin(), indices.end(), begin);
+    decode(step, indices);
+    if (auto const last = end - 1; mLogits[last] != nullptr)
+    {
+        if (mPromptRows == mPromptLogits.size())
+        {
+            mPromptLogits.emplace_back();
+        }
+        auto& row = mPromptLogits[mPromptRows++];
+        row.assign(mLogits[last], mLogits[last] + mVocabularySize);
+        mLogits[last] = row.data();
+    }
+}
+
+void LlamaRunner::decode(std::vector<StepToken> const& step, std::vector<std::size_t> const& indices)
+{
+    mBatch.n_tokens = static_cast<std::int32_t>(indices.size());
+    for (std::size_t i = 0; i < indices.size(); ++i)
+    {
+        auto const& token = step[indices[i]];
+        mBatch.token[i] = token.token;
+        mBatch.pos[i] = token.position;
         mBatch.n_seq_id[i] = 1;
-        mBatch.seq_id[i][0] = step[i].slot;
-        mBatch.logits[i] = step[i].wantLogits;
+        mBatch.seq_id[i][0] = token.slot;
+        mBatch.logits[i] = token.wantLogits;
     }
     LlamaErrors const errors;
     if (auto const status = llama_decode(mContext.get(), mBatch); status != 0)
     {
         throw std::runtime_error("llama_decode returned " + std::to_string(status) + ": " + errors.text());
     }
+    for (std::size_t i = 0; i < indices.size(); ++i)
+    {
+        if (step[indices[i]].wantLogits)
+        {
+            mLogits[indices[i]] = llama_get_logits_ith(mContext.get(), static_cast<std::int32_t>(i));
+        }
+    }
 }
 
 float const* LlamaRunner::logits(std::size_t index) const
 {
-    return llama_get_logits_ith(mContext.get(), static_cast<std::int32_t>(index));
+    return mLogits[index];
 }
 
 void LlamaRunner::truncate(Slot slot, SizeType32 length)

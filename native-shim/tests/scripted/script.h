@@ -26,7 +26,7 @@ enum Prompt : std::int32_t
     kBREAK_ENQUEUE,      // enqueueRequest throws
     kBREAK_ENQUEUE_ODDLY, // enqueueRequest throws something that is no std::exception
     kBREAK_AWAIT,        // awaitResponses throws from now on
-    kPARAMETERS,         // answers with what arrived: see parameters() in executor.cpp
+    kPARAMETERS,         // answers with what arrived: see parameters() in answers.cpp
 };
 
 /// The "scripted" part of the executor's configuration.

@@ -1,0 +1,160 @@
+#include "answers.h"
+
+#include <utility>
+
+namespace scripted
+{
+
+using namespace tensorrt_llm::executor;
+
+namespace
+{
+
+Result result(Active const& active, VecTokens tokens)
+{
+    Result value{};
+    value.outputTokenIds = {std::move(tokens)};
+    value.finishReasons = {FinishReason::kNOT_FINISHED};
+    if (active.request.getOutputConfig().returnLogProbs)
+    {
+        value.logProbs = {active.logProbs};
+    }
+    return value;
+}
+
+void finish(std::vector<Response>& responses, IdType id, Result value, FinishReason reason, Active const& active)
+{
+    value.isFinal = true;
+    value.isSequenceFinal = true;
+    value.finishReasons = {reason};
+    RequestPerfMetrics metrics;
+    metrics.timingMetrics.arrivalTime = active.arrival;
+    metrics.timingMetrics.firstScheduledTime = active.arrival;
+    metrics.timingMetrics.firstTokenTime = active.firstToken;
+    metrics.timingMetrics.lastTokenTime = active.generated > 0 ? Clock::now() : Clock::time_point{};
+    metrics.kvCacheMetrics = {4, 3, 1, 2, 0.25f};
+    value.requestPerfMetrics = metrics;
+    responses.emplace_back(id, std::move(value));
+}
+
+/// The next token of a request; its log-probability is minus its index.
+TokenIdType invent(Active& active)
+{
+    if (active.generated++ == 0)
+    {
+        active.firstToken = Clock::now();
+    }
+    active.logProbs.push_back(-static_cast<float>(active.generated));
+    return active.kind + active.generated;
+}
+
+bool oddShapes(IdType id, Active const& active, std::vector<Response>& responses)
+{
+    Result value{};
+    value.sequenceIndex = -7;
+    responses.emplace_back(id, value); // no sequence
+    value.outputTokenIds = {{}};
+    value.logProbs = std::vector<VecLogProbs>{};
+    responses.emplace_back(id, value); // an empty sequence
+    value.outputTokenIds = {{1, 2, 3}, {4}};
+    value.logProbs = std::vector<VecLogProbs>{{-0.5f}};
+    responses.emplace_back(id, value); // fewer log-probs than tokens, and a second sequence
+    value.isFinal = true;
+    value.outputTokenIds = {};
+    value.finishReasons = {FinishReason::kEND_ID};
+    value.requestPerfMetrics = RequestPerfMetrics{};
+    value.requestPerfMetrics->timingMetrics.arrivalTime = Clock::time_point(std::chrono::seconds(-5));
+    value.requestPerfMetrics->timingMetrics.firstTokenTime = Clock::time_point::min();
+    value.requestPerfMetrics->timingMetrics.lastTokenTime = active.arrival;
+    value.requestPerfMetrics->kvCacheMetrics.numTotalAllocatedBlocks = -1;
+    responses.emplace_back(id, value);
+    return false;
+}
+
+/// What the request holds, as tokens: -1 where a value is absent, fractions in thousandths.
+VecTokens parameters(Request const& request)
+{
+    auto const milli = [](std::optional<float> const& value)
+    { return value ? static_cast<TokenIdType>(*value * 1000.0f + (*value < 0.0f ? -0.5f : 0.5f)) : -1; };
+    auto const sampling = request.getSamplingConfig();
+    auto const output = request.getOutputConfig();
+    VecTokens facts{request.getStreaming(), output.returnPerfMetrics, output.excludeInputFromOutput,
+        output.returnLogProbs, sampling.getTopK().value_or(-1), milli(sampling.getTopP()),
+        milli(sampling.getTemperature()), milli(sampling.getMinP()), milli(sampling.getRepetitionPenalty()),
+        milli(sampling.getPresencePenalty()), milli(sampling.getFrequencyPenalty()),
+        static_cast<TokenIdType>(sampling.getSeed().value_or(-1)), sampling.getMinTokens().value_or(-1),
+        request.getEndId().value_or(-1), milli(request.getPriority()),
+        request.getAllottedTimeMs() ? static_cast<TokenIdType>(request.getAllottedTimeMs()->count()) : -1};
+    for (auto const& word : request.getStopWords().value_or(std::list<VecTokens>{}))
+    {
+        facts.push_back(static_cast<TokenIdType>(word.size()));
+        facts.push_back(word.front());
+    }
+    return facts;
+}
+
+} // namespace
+
+bool advance(IdType id, Active& active, std::vector<Response>& responses)
+{
+    if (active.cancelled && active.kind != kDEAF)
+    {
+        finish(responses, id, result(active, {}), FinishReason::kCANCELLED, active);
+        return false;
+    }
+    switch (active.kind)
+    {
+    case kEMPTY_FINAL:
+    case kNO_REASON:
+    {
+        Result bare{};
+        bare.isFinal = true;
+        if (active.kind == kEMPTY_FINAL)
+        {
+            bare.finishReasons = {FinishReason::kTIMED_OUT};
+        }
+        responses.emplace_back(id, bare);
+        return false;
+    }
+    case kERROR:
+        responses.emplace_back(id, result(active, {invent(active)}));
+        responses.emplace_back(id, std::string("Encountered an error in forwardAsync function: made up"));
+        return false;
+    case kODD_SHAPES: return oddShapes(id, active, responses);
+    case kTOKENS_IN_FINAL:
+    {
+        VecTokens tokens;
+        while (active.generated < active.request.getMaxTokens())
+        {
+            tokens.push_back(invent(active));
+        }
+        finish(responses, id, result(active, tokens), FinishReason::kLENGTH, active);
+        return false;
+    }
+    case kTALKS_ON:
+        finish(responses, id, result(active, {invent(active)}), FinishReason::kEND_ID, active);
+        responses.emplace_back(id, result(active, {invent(active)}));
+        finish(responses, id, result(active, {}), FinishReason::kLENGTH, active);
+        responses.emplace_back(id, std::string("too late"));
+        return false;
+    case kSTRANGER:
+        responses.emplace_back(id + 1'000'000, result(active, {1}));
+        responses.emplace_back(id + 1'000'000, std::string("nobody asked"));
+        break;
+    case kPARAMETERS:
+        finish(responses, id, result(active, parameters(active.request)), FinishReason::kSTOP_WORDS, active);
+        return false;
+    default: break;
+    }
+    auto const endless = active.kind == kENDLESS || active.kind == kDEAF;
+    auto value = result(active, {invent(active)});
+    if (!endless && active.generated == active.request.getMaxTokens())
+    {
+        finish(responses, id, std::move(value), FinishReason::kLENGTH, active);
+        return false;
+    }
+    responses.emplace_back(id, std::move(value));
+    return true;
+}
+
+} // namespace scripted
