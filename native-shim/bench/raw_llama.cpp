@@ -89,7 +89,7 @@ void measure(
         nlohmann::json run{{"seconds", timings.total}, {"prefillSeconds", timings.prefill},
             {"decodeSeconds", timings.total - timings.prefill},
             {"tokensPerSecond", requests * newTokens / timings.total},
-            {"meanTimeToFirstTokenSeconds", sum / requests}};
+            {"meanTimeToFirstTokenSeconds", sum / requests}, {"timeToFirstTokenSeconds", timings.firstToken}};
         if (options.number("--print-tokens", 0, 0, 1) == 1)
         {
             run["tokens"] = decoded.tokens;

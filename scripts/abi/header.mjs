@@ -19,11 +19,15 @@ export const constants = Object.fromEntries(
   [...header.matchAll(/^#define (TRTLLM_\w+) (\d+)u?\s*$/gm)].map(([, name, value]) => [name, Number(value)]),
 );
 
+/** @type {Readonly<Record<string, number>>} */
 const scalarBytes = { trtllm_status: 4, char: 1, uint8_t: 1, uint16_t: 2, uint32_t: 4, uint64_t: 8 };
 
 /** Every struct by name, laid out as the C compiler does: each field at a multiple of its scalar's size. */
 export const structs = Object.fromEntries(
-  [...header.matchAll(/typedef struct (\w+)\s*\{(.*?)\}/gs)].map(([, name, body]) => [name, layout(body)]),
+  [...header.matchAll(/typedef struct (\w+)\s*\{(.*?)\}/gs)].map(([, name, body = ""]) => [
+    name,
+    layout(body),
+  ]),
 );
 
 /** @param {readonly string[]} list */
@@ -53,7 +57,7 @@ function layout(body) {
   const fields = [];
   let end = 0;
   let alignment = 1;
-  for (const [, type, name, length] of body.matchAll(/(\w+) (\w+)(?:\[(\w+)\])?;/g)) {
+  for (const [, type = "", name = "", length] of body.matchAll(/(\w+) (\w+)(?:\[(\w+)\])?;/g)) {
     const scalar = scalarBytes[type];
     if (scalar === undefined)
       throw new Error(`trtllm_shim.h: the size of type ${type} is unknown to this script`);

@@ -29,7 +29,7 @@ export function countOne(passed) {
  * @param {readonly (Counts | undefined)[]} reports
  */
 export function countReports(commandPassed, reports) {
-  const total = reports.reduce((sum, report) => addCounts(sum, report ?? countOne(false)), noCounts);
+  const total = reports.map((report) => report ?? countOne(false)).reduce(addCounts, noCounts);
   return !commandPassed && total.failed === 0 ? addCounts(total, countOne(false)) : total;
 }
 
@@ -40,8 +40,8 @@ export function countReports(commandPassed, reports) {
 export function readVitestReport(path) {
   if (!existsSync(path)) return undefined;
   const report = JSON.parse(readFileSync(path, "utf8"));
-  const skipped = report.numPendingTests + report.numTodoTests;
-  return { passed: report.numPassedTests, failed: report.numFailedTests, skipped };
+  const { numTotalTests: all, numPassedTests: passed, numFailedTests: failed } = report;
+  return { passed, failed, skipped: all - passed - failed };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { llamaSource, root } from "./paths.mjs";
 import { stampedStep } from "./stamped-step.mjs";
@@ -15,14 +15,13 @@ export const llamaHeaders = stampedStep({
   inputs: () => [join(carrier, "package.json")],
   outputs: [join(llamaSource, "include/llama.h")],
   async run() {
-    const parent = dirname(llamaSource);
-    mkdirSync(parent, { recursive: true });
-    const folder = mkdtempSync(join(parent, "headers-"));
+    const folder = `${llamaSource}.unfinished`;
+    rmSync(folder, { recursive: true, force: true });
     try {
       const repository = join(folder, "llama.git");
       const archive = join(folder, "headers.tar");
       const headers = join(folder, "headers");
-      mkdirSync(headers);
+      mkdirSync(headers, { recursive: true });
       const bundle = join(carrier, "llama/gitRelease.bundle");
       await runCommand("git", ["clone", "--quiet", "--bare", bundle, repository], { remedy });
       await runCommand("git", ["-C", repository, "archive", "--output", archive, "HEAD", ...kept], {

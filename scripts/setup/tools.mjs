@@ -4,7 +4,7 @@ import { runCommand } from "./command.mjs";
 import { SetupError } from "./setup-error.mjs";
 import { stampedStep } from "./stamped-step.mjs";
 
-const oldestNode = [20, 19];
+const oldestNode = { major: 20, minor: 19 };
 
 /** Each tool is any one of these names on the PATH. */
 const required = [
@@ -14,6 +14,7 @@ const required = [
   { names: ["python3"], remedy: "Install it, on Debian or Ubuntu: sudo apt-get install python3 python3-pip" },
 ];
 
+/** Where each of them is; nothing for one that is missing. */
 const found = () => required.map(({ names }) => names.map(onPath).find(Boolean) ?? "");
 
 export const tools = stampedStep({
@@ -28,17 +29,16 @@ export const tools = stampedStep({
         "Use a linux x64 machine or container, such as the image node:22-bookworm",
       );
     }
-    const [major, minor] = process.versions.node.split(".").map(Number);
-    if (major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1])) {
+    const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+    if (major < oldestNode.major || (major === oldestNode.major && minor < oldestNode.minor)) {
       throw new SetupError(
-        `Node ${process.versions.node} is too old, ${oldestNode.join(".")} or newer is needed`,
+        `Node ${process.versions.node} is too old, ${oldestNode.major}.${oldestNode.minor} or newer is needed`,
         "Install a newer one, such as: nvm install 22",
       );
     }
-    found().forEach((path, index) => {
-      const { names, remedy } = required[index];
-      if (!path) throw new SetupError(`${names.join(" or ")} is not on the PATH`, remedy);
-    });
+    for (const { names, remedy } of required) {
+      if (!names.some(onPath)) throw new SetupError(`${names.join(" or ")} is not on the PATH`, remedy);
+    }
     await runCommand("python3", ["-m", "pip", "--version"], {
       remedy: "Install pip, on Debian or Ubuntu: sudo apt-get install python3-pip",
     });

@@ -141,12 +141,15 @@ RequestPerfMetrics::KvCacheMetrics KvCacheManager::bindPrefix(Slot slot, VecToke
     state.tokens.assign(prompt.begin(), prompt.begin() + prefix.length);
     state.bound = true;
 
+    // A block that is only partly there counts as a new one.
     RequestPerfMetrics::KvCacheMetrics metrics;
-    metrics.numReusedBlocks = blocksFor(prefix.length);
-    metrics.numTotalAllocatedBlocks = metrics.numReusedBlocks;
-    metrics.numMissedBlocks = blocksFor(prompt.size()) - metrics.numReusedBlocks;
-    auto const looked = metrics.numReusedBlocks + metrics.numMissedBlocks;
+    metrics.numReusedBlocks = prefix.length / mTokensPerBlock;
+    metrics.numTotalAllocatedBlocks = blocksFor(prefix.length);
+    metrics.numNewAllocatedBlocks = metrics.numTotalAllocatedBlocks - metrics.numReusedBlocks;
+    auto const looked = blocksFor(prompt.size());
+    metrics.numMissedBlocks = looked - metrics.numReusedBlocks;
     metrics.kvCacheHitRate = static_cast<float>(metrics.numReusedBlocks) / static_cast<float>(looked);
+    mNewBlocks += metrics.numNewAllocatedBlocks;
     mReusedBlocks += metrics.numReusedBlocks;
     mMissedBlocks += metrics.numMissedBlocks;
     return metrics;

@@ -62,11 +62,16 @@ LlamaRunner::Batch::~Batch()
 
 LlamaRunner::LlamaRunner(LlamaModelPtr model, Limits const& limits, SizeType32 threads)
     : mModel(std::move(model))
+    , mThreads(createLlamaThreadPool(threads))
     , mContext(createContext(mModel.get(), limits, threads), llama_free)
     , mSlots(limits.maxBatchSize)
     , mVocabularySize(llama_vocab_n_tokens(llama_model_get_vocab(mModel.get())))
     , mBatch(limits.maxNumTokens)
 {
+    if (mThreads)
+    {
+        llama_attach_threadpool(mContext.get(), mThreads.get(), nullptr);
+    }
     warmUp();
 }
 

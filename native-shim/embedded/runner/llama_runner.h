@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runner/llama_model.h"
+#include "runner/llama_thread_pool.h"
 #include "runner/model_runner.h"
 
 #include <memory>
@@ -33,6 +34,7 @@ private:
     void computePrompt(std::vector<StepToken> const& step, std::size_t begin, std::size_t end);
 
     LlamaModelPtr mModel;
+    LlamaThreadPool mThreads;
     std::unique_ptr<llama_context, decltype(&llama_free)> mContext;
     SizeType32 mSlots;
     SizeType32 mVocabularySize;

@@ -16,7 +16,7 @@ export interface GenerationResult {
 export interface TokenUsage {
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** Of the prompt's tokens, those found in the KV cache: reused blocks times tokens per block, at most the prompt. */
+  /** Of the prompt's tokens, those found in the KV cache, counted in whole blocks. */
   readonly cachedPromptTokens: number;
 }
 

@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { libraryInfo } from "@trtllm-node/core";
+import { type Check, check } from "./check.ts";
+import { commandOutput } from "./command-output.ts";
+
+// Importing tensorrt_llm starts MPI and takes many seconds; its metadata is a file.
+const wheelVersion = 'from importlib.metadata import version; print(version("tensorrt_llm"))';
+const demoModel = ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+
+/** What runs engines. */
+export function checkExecutors(): Promise<Check>[] {
+  return [
+    check(
+      {
+        name: "NVIDIA GPU",
+        missing: "none found; the embedded executor needs none",
+        fix: "sudo apt-get install nvidia-driver",
+      },
+      () =>
+        commandOutput("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"),
+    ),
+    check(
+      {
+        name: "TensorRT-LLM",
+        missing: "no tensorrt_llm wheel found; the embedded executor needs none",
+        fix: "python3 -m pip install tensorrt_llm==1.2.1",
+      },
+      () => commandOutput("python3", "-c", wheelVersion),
+    ),
+    check(
+      { name: "Native library", required: true, missing: "could not be loaded", fix: "npm run setup" },
+      async () => {
+        const { shim, executor, executorVersion, libraries } = await libraryInfo();
+        const versions = libraries.map(({ name, version }) => `${name} ${version}`);
+        return [`${shim}, executor ${executor} ${executorVersion}`, ...versions].join(", ");
+      },
+    ),
+    check({ name: "Demo model", missing: `not in ${demoModel}`, fix: "npm run setup" }, () =>
+      existsSync(demoModel) ? resolve(demoModel) : undefined,
+    ),
+  ];
+}

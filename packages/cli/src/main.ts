@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { chatCommand } from "./commands/chat.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { generateCommand } from "./commands/generate.ts";
+import { reportError } from "./report-error.ts";
+import { packageVersion } from "./version.ts";
+
+// The reader of our output went away, as in `trtllm-node generate … | head -1`: nothing left to say.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+const program = new Command("trtllm-node")
+  .description("Run TensorRT-LLM engines and GGUF models from Node")
+  .version(packageVersion)
+  .addCommand(generateCommand())
+  .addCommand(chatCommand())
+  .addCommand(doctorCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error);
+}

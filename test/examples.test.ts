@@ -1,0 +1,39 @@
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { describe, expect, it } from "vitest";
+import { modelPath } from "./support/model.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs an example as its first line says, and returns what it prints. */
+async function run(example: string): Promise<string> {
+  const command = ["--import", "tsx", "--conditions=@trtllm-node/source", `examples/${example}`, modelPath()];
+  const { stdout, stderr } = await execa(process.execPath, command, { cwd: root });
+  expect(stderr).toBe("");
+  return stdout;
+}
+
+describe("examples", () => {
+  it("01-generate continues a prompt", async () => {
+    const lines = (await run("01-generate.ts")).split("\n");
+    expect(lines[0]).toContain("Paris");
+    expect(lines.at(-1)).toMatch(/^16 tokens, [\d.]+ a second$/);
+  });
+
+  it("02-stream prints two answers in turns", async () => {
+    const lines = (await run("02-stream.ts")).split("\n");
+    const speakers = lines.map((line) => line.split(" … ")[0]);
+    expect(new Set(speakers)).toEqual(new Set(["Once upon a time", "The three primary colors are"]));
+    const turns = speakers.filter((speaker, index) => speaker !== speakers[index - 1]);
+    expect(turns.length).toBeGreaterThan(10);
+    const story = lines.filter((line) => line.startsWith("Once")).map((line) => JSON.parse(line.slice(19)));
+    expect(story.join("")).toMatch(/\w+ \w+ \w+/);
+  });
+
+  it("03-chat remembers what was said and reuses its KV blocks", async () => {
+    const [, second = ""] = (await run("03-chat.ts")).split("> In which country is it?\n");
+    expect(second).toMatch(/Paris.*(French|France)/);
+    const [, cached] = second.match(/\((\d+) of \d+ prompt tokens/) ?? [];
+    expect(Number(cached)).toBeGreaterThan(0);
+  });
+});
