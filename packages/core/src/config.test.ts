@@ -23,13 +23,13 @@ test("Without options the document names only the engine, by its absolute path."
 test("Options go to the executor's part of the document, embedded ones beside it.", () => {
   const json = executorConfig("/m.gguf", {
     maxBatchSize: 8,
-    maxQueueSize: 0,
+    maxQueueSize: 64,
     kvCache: { maxTokens: 4096, enableBlockReuse: false },
     embedded: { threads: 2, maxSequenceTokens: 512 },
   });
   expect(JSON.parse(json)).toEqual({
     engine: "/m.gguf",
-    executor: { maxBatchSize: 8, maxQueueSize: 0, kvCache: { maxTokens: 4096, enableBlockReuse: false } },
+    executor: { maxBatchSize: 8, maxQueueSize: 64, kvCache: { maxTokens: 4096, enableBlockReuse: false } },
     embedded: { threads: 2, maxSequenceTokens: 512 },
   });
 });
