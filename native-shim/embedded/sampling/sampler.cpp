@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace tensorrt_llm::executor::embedded
 {
@@ -13,6 +14,14 @@ namespace
 TokenIdType argmax(float const* logits, SizeType32 count)
 {
     return static_cast<TokenIdType>(std::max_element(logits, logits + count) - logits);
+}
+
+constexpr auto kBanned = -std::numeric_limits<float>::infinity();
+
+bool allows(TokenMask const& mask, TokenIdType id)
+{
+    auto const word = static_cast<std::size_t>(id) / 32;
+    return word < mask.size() && ((mask[word] >> (id % 32)) & 1u) != 0;
 }
 
 } // namespace
@@ -45,14 +54,21 @@ Sampler::Sampler(SamplingConfig const& config, VecTokens const& prompt, std::opt
     }
 }
 
-float const* Sampler::penalized(float const* logits, SizeType32 vocabularySize)
+float const* Sampler::penalized(float const* logits, SizeType32 vocabularySize, TokenMask const* mask)
 {
     bool const holdEnd = mEndId && *mEndId >= 0 && mGenerated < mMinTokens;
-    if (mCounts.empty() && !holdEnd)
+    if (mCounts.empty() && !holdEnd && mask == nullptr)
     {
         return logits;
     }
     mAdjusted.assign(logits, logits + vocabularySize);
+    for (TokenIdType id = 0; mask != nullptr && id < vocabularySize; ++id)
+    {
+        if (!allows(*mask, id))
+        {
+            mAdjusted[id] = kBanned;
+        }
+    }
     for (auto const& [token, count] : mCounts)
     {
         // Penalties apply to what temperature made of the logit; sampling divides by it later.
@@ -63,14 +79,18 @@ float const* Sampler::penalized(float const* logits, SizeType32 vocabularySize)
     }
     if (holdEnd)
     {
-        mAdjusted[*mEndId] = -std::numeric_limits<float>::infinity();
+        auto const end = std::exchange(mAdjusted[*mEndId], kBanned);
+        if (mAdjusted[argmax(mAdjusted.data(), vocabularySize)] == kBanned)
+        {
+            mAdjusted[*mEndId] = end;
+        }
     }
     return mAdjusted.data();
 }
 
-TokenIdType Sampler::sample(float const* logits, SizeType32 vocabularySize)
+TokenIdType Sampler::sample(float const* logits, SizeType32 vocabularySize, TokenMask const* mask)
 {
-    auto const* adjusted = penalized(logits, vocabularySize);
+    auto const* adjusted = penalized(logits, vocabularySize, mask);
     auto const token = mGreedy ? argmax(adjusted, vocabularySize) : draw(adjusted, vocabularySize);
     ++mGenerated;
     if (mRepetitionPenalty != 1.f || mPresencePenalty != 0.f || mFrequencyPenalty != 0.f)
@@ -84,12 +104,12 @@ TokenIdType Sampler::draw(float const* logits, SizeType32 vocabularySize)
 {
     auto const best = *std::max_element(logits, logits + vocabularySize);
     auto const floor
-        = mMinP > 0.f ? best + std::log(mMinP) * mTemperature : -std::numeric_limits<float>::infinity();
+        = mMinP > 0.f ? best + std::log(mMinP) * mTemperature : kBanned;
 
     mCandidates.clear();
     for (TokenIdType id = 0; id < vocabularySize; ++id)
     {
-        if (logits[id] >= floor && logits[id] > -std::numeric_limits<float>::infinity())
+        if (logits[id] >= floor && logits[id] > kBanned)
         {
             mCandidates.push_back({id, logits[id]});
         }

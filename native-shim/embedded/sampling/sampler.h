@@ -3,6 +3,7 @@
 
 #include "tensorrt_llm/executor/executor.h"
 
+#include <cstdint>
 #include <optional>
 #include <random>
 #include <unordered_map>
@@ -11,15 +12,19 @@
 namespace tensorrt_llm::executor::embedded
 {
 
-/// Order: temperature, penalties, minTokens, min-p, top-k, top-p, draw. As in TensorRT-LLM, unset top-k and
-/// top-p mean greedy; one of them set lets the other keep everything.
+/// Which tokens a grammar allows: bit id % 32 of word id / 32. Tokens beyond the last word are not allowed.
+using TokenMask = std::vector<std::uint32_t>;
+
+/// Order: mask, temperature, penalties, minTokens, min-p, top-k, top-p, draw. As in TensorRT-LLM, unset top-k
+/// and top-p mean greedy; one of them set lets the other keep everything.
 class Sampler
 {
 public:
     Sampler(SamplingConfig const& config, VecTokens const& prompt, std::optional<TokenIdType> endId);
 
-    /// logits: [vocabularySize]. The lowest id wins a tie.
-    [[nodiscard]] TokenIdType sample(float const* logits, SizeType32 vocabularySize);
+    /// logits: [vocabularySize]. mask: null where every token is allowed. The lowest id wins a tie. Where
+    /// minTokens holds back the only token that the mask allows, the mask wins.
+    [[nodiscard]] TokenIdType sample(float const* logits, SizeType32 vocabularySize, TokenMask const* mask = nullptr);
 
 private:
     struct Candidate
@@ -28,7 +33,7 @@ private:
         float logit;
     };
 
-    [[nodiscard]] float const* penalized(float const* logits, SizeType32 vocabularySize);
+    [[nodiscard]] float const* penalized(float const* logits, SizeType32 vocabularySize, TokenMask const* mask);
     [[nodiscard]] TokenIdType draw(float const* logits, SizeType32 vocabularySize);
 
     bool mGreedy;

@@ -182,6 +182,29 @@ TEST("log-probabilities are those of softmax over the logits")
     }
 }
 
+TEST("a mask leaves only the tokens it allows, to greedy and to random sampling alike")
+{
+    embedded::TokenMask const mask{0b10101u};
+    Sampler greedy(SamplingConfig(), {}, std::nullopt);
+    CHECK_EQ(greedy.sample(kLogits.data(), 5, &mask), 2);
+    CHECK_EQ(greedy.sample(kLogits.data(), 5), 1);
+
+    Sampler random(sampling([](auto& c) { c.setTopP(1.f); }), {}, std::nullopt);
+    VecTokens draws;
+    for (int i = 0; i < 10000; ++i)
+    {
+        draws.push_back(random.sample(kLogits.data(), 5, &mask));
+    }
+    CHECK(chiSquare(draws, {true, false, true, false, true}, 1.0) < kCritical2);
+}
+
+TEST("minTokens does not hold back the only token that a mask allows")
+{
+    embedded::TokenMask const onlyEnd{0b1000u};
+    Sampler sampler(sampling([](auto& c) { c.setMinTokens(5); }), {}, 3);
+    CHECK_EQ(sampler.sample(kLogits.data(), 5, &onlyEnd), 3);
+}
+
 TEST("values out of TensorRT-LLM's range are refused")
 {
     SamplingConfig config;
