@@ -51,6 +51,16 @@ test("the streamed text is the generated text", async () => {
   expect(text).toBe((await stream.result).text);
 });
 
+test("a stop string ends the answer in the middle of a token, and the engine is free again", async () => {
+  const whole = (await llm.generate(prompt, greedy)).text;
+  const stop = whole.slice(10, 13);
+  const stream = llm.stream(prompt, { maxTokens: 500, stop });
+  expect(await read(stream)).toBe(whole.slice(0, whole.indexOf(stop)));
+  const { tokens, ...result } = await stream.result;
+  expect(result).toMatchObject({ finishReason: "stop", stopString: stop });
+  expect(tokens.length).toBeLessThan(100);
+});
+
 test("chat answers a question, and ends its turn by itself", async () => {
   const { text, finishReason } = await llm.chat([
     { role: "system", content: "You are a helpful assistant." },

@@ -12,6 +12,11 @@ export interface GenerateOptions extends SamplingOptions {
    * prompt.
    */
   readonly maxTokens?: number | undefined;
+  /**
+   * The answer ends before the first of these texts, which may begin and end inside tokens. The text is checked, not
+   * the tokens. Default: none.
+   */
+  readonly stop?: string | readonly string[] | undefined;
   /** 0 to 1; of the waiting requests the highest goes first. Default 0.5. */
   readonly priority?: number | undefined;
   /** Milliseconds from submission after which the answer ends with `"timed-out"`. Default: none. */
@@ -33,6 +38,7 @@ const known = Object.keys({
   presencePenalty: true,
   frequencyPenalty: true,
   minTokens: true,
+  stop: true,
   priority: true,
   timeoutMs: true,
   logProbs: true,
@@ -55,7 +61,15 @@ export function toExecutorRequest(
   }
   const room = Math.min(engine.maxSequenceTokens, engine.kvBlocks * engine.tokensPerBlock) - tokens.length;
   // Without room the executor refuses one token, and says why.
-  const { maxTokens = Math.max(room, 1), priority, timeoutMs, logProbs, signal, ...sampling } = options;
+  const {
+    maxTokens = Math.max(room, 1),
+    stop: _,
+    priority,
+    timeoutMs,
+    logProbs,
+    signal,
+    ...sampling
+  } = options;
   const [endId, ...stopTokenIds] = endIds;
   return { tokens, maxTokens, sampling, endId, stopTokenIds, priority, timeoutMs, logProbs, signal };
 }

@@ -2,10 +2,12 @@ import type { FinishReason, RequestKvBlocks, RequestTimings, TokenResult } from 
 
 export interface GenerationResult {
   readonly text: string;
-  /** Every generated token. */
+  /** Every generated token; those after a stop string are not in `text`. */
   readonly tokens: Int32Array;
-  /** `"end"`: the model ended its answer. `"length"`: `maxTokens` was reached. */
-  readonly finishReason: Exclude<FinishReason, "stop">;
+  /** `"end"`: the model ended its answer. `"stop"`: a stop string did. `"length"`: `maxTokens` was reached. */
+  readonly finishReason: FinishReason;
+  /** With `"stop"`: which one. It is not part of the text, its tokens are among `tokens`. */
+  readonly stopString?: string | undefined;
   readonly usage: TokenUsage;
   readonly timings: GenerationTimings;
   readonly kvBlocks: RequestKvBlocks;
@@ -32,15 +34,15 @@ export interface PromptInfo {
 
 export function toGenerationResult(
   result: TokenResult,
-  text: string,
+  { text, stopString }: { readonly text: string; readonly stopString: string | undefined },
   { promptTokens, tokensPerBlock }: PromptInfo,
 ): GenerationResult {
   const { tokens, finishReason, timings, kvBlocks, logProbs } = result;
   return {
     text,
     tokens,
-    // The only stop tokens a runtime gives are end tokens of the model.
-    finishReason: finishReason === "stop" ? "end" : finishReason,
+    finishReason: outcome(finishReason, stopString),
+    stopString,
     usage: {
       promptTokens,
       completionTokens: tokens.length,
@@ -53,4 +55,9 @@ export function toGenerationResult(
     kvBlocks,
     logProbs,
   };
+}
+
+function outcome(native: FinishReason, stopString: string | undefined): FinishReason {
+  // The only stop tokens that a runtime gives are end tokens of the model.
+  return stopString !== undefined ? "stop" : native === "stop" ? "end" : native;
 }

@@ -6,13 +6,14 @@ import {
   type ExecutorOptions,
   InvalidRequestError,
 } from "@trtllm-node/core";
-import { type ChatMessage, checkMessages } from "./chat-message.ts";
-import { encodeChat } from "./chat-prompt.ts";
-import { ChatTemplate } from "./chat-template.ts";
+import { type ChatMessage, checkMessages } from "./chat/chat-message.ts";
+import { encodeChat } from "./chat/chat-prompt.ts";
+import { ChatTemplate } from "./chat/chat-template.ts";
 import { ChatTemplateError } from "./errors.ts";
 import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
-import { TextStream } from "./text-stream.ts";
+import { stopStrings } from "./stream/stop-matcher.ts";
+import { TextStream } from "./stream/text-stream.ts";
 import { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
@@ -104,11 +105,11 @@ export class LLM implements AsyncDisposable {
   }
 
   #submit(tokens: Int32Array | readonly number[], options: GenerateOptions): TextStream {
+    const stop = stopStrings(options.stop);
     const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
-    return new TextStream(this.#executor.submit(request), () => this.tokenizer.createDecoder(), {
-      promptTokens: tokens.length,
-      tokensPerBlock: this.engine.tokensPerBlock,
-    });
+    const decoding = { createDecoder: () => this.tokenizer.createDecoder(), stop };
+    const prompt = { promptTokens: tokens.length, tokensPerBlock: this.engine.tokensPerBlock };
+    return new TextStream(this.#executor.submit(request), decoding, prompt);
   }
 
   #compileTemplate(): ChatTemplate {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { InvalidRequestError } from "@trtllm-node/core";
+import { concatTokens } from "../concat-tokens.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatMessage } from "./chat-message.ts";
 import type { ChatTemplate } from "./chat-template.ts";
-import { concatTokens } from "./concat-tokens.ts";
-import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /**
  * The tokens of a conversation. What a message says never becomes structure: "<|im_end|>" in a content is those

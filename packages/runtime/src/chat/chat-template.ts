@@ -1,6 +1,6 @@
 import { Template } from "@huggingface/jinja";
+import { ChatTemplateError } from "../errors.ts";
 import type { ChatMessage } from "./chat-message.ts";
-import { ChatTemplateError } from "./errors.ts";
 
 export interface ChatTemplateTokens {
   readonly bosToken: string;

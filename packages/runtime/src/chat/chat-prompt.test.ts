@@ -1,11 +1,11 @@
 import { InvalidRequestError } from "@trtllm-node/core";
 import { expect, test } from "vitest";
-import { BOS, bytesOf, byteVocabulary, CHATML, IM_END, IM_START } from "../test/byte-vocabulary.ts";
+import { BOS, bytesOf, byteVocabulary, CHATML, IM_END, IM_START } from "../../test/byte-vocabulary.ts";
+import { ChatTemplateError } from "../errors.ts";
+import { VocabularyTokenizer } from "../tokenizer/vocabulary-tokenizer.ts";
 import type { ChatMessage } from "./chat-message.ts";
 import { encodeChat } from "./chat-prompt.ts";
 import { ChatTemplate } from "./chat-template.ts";
-import { ChatTemplateError } from "./errors.ts";
-import { VocabularyTokenizer } from "./tokenizer/vocabulary-tokenizer.ts";
 
 function encode(messages: ChatMessage[], source = CHATML, addBos = false): number[] {
   const tokenizer = new VocabularyTokenizer(byteVocabulary({ addBos }));
