@@ -1,0 +1,102 @@
+/**
+ * npm run bench [-- --rounds N] [--model Q4_0|Q8_0|Q4_1] [--only TEXT]
+ *
+ * Each comparison runs both sides one after the other, every round anew in processes of their own, and shows the
+ * median of the rounds' ratios. Absolute figures mean little on another machine; ratios should hold.
+ */
+import { availableParallelism, cpus } from "node:os";
+import { parseArgs } from "node:util";
+import Table from "cli-table3";
+import { modelPath, type Quantization } from "../support/model.ts";
+import { type Comparison, comparisons, type Ratio } from "./comparisons.ts";
+import { runPeer } from "./peers.ts";
+import type { Measurement } from "./workload.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    model: { type: "string", default: "Q4_0" },
+    only: { type: "string", default: "" },
+  },
+});
+const rounds = Number(options.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  throw new Error(`--rounds is ${options.rounds}; expected a whole number of at least 1`);
+}
+const model = modelPath(options.model as Quantization);
+
+interface Round {
+  readonly ours: Measurement;
+  readonly peer: Measurement;
+}
+
+const middle = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+async function runRound({ workload, peer }: Comparison, round: number): Promise<Round> {
+  const task = { ...workload, model };
+  if (peer === undefined) {
+    const ours = await runPeer("trtllm-node", task);
+    return { ours, peer: ours };
+  }
+  // Who goes first takes turns, so that a machine that slows down or warms up favours neither.
+  const order = round % 2 === 0 ? (["trtllm-node", peer] as const) : ([peer, "trtllm-node"] as const);
+  const measured = new Map([[order[0], await runPeer(order[0], task)]]);
+  measured.set(order[1], await runPeer(order[1], task));
+  return { ours: measured.get("trtllm-node")!, peer: measured.get(peer)! };
+}
+
+function ratioRow(comparison: Comparison, ratio: Ratio, measured: readonly Round[]): string[] {
+  const values = measured.map(({ ours, peer }) => ratio.value(ours, peer));
+  const value = middle(values);
+  const [bar, met] =
+    "atLeast" in ratio.bar
+      ? [`≥ ${ratio.bar.atLeast}`, value >= ratio.bar.atLeast]
+      : [`≤ ${ratio.bar.atMost}`, value <= ratio.bar.atMost];
+  const range = `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
+  const figures = (side: keyof Round) =>
+    figure(
+      ratio,
+      measured.map((round) => round[side]),
+    );
+  const peer = comparison.peer === undefined ? "itself" : `${comparison.peer}: ${figures("peer")}`;
+  return [
+    comparison.title,
+    peer,
+    comparison.peer === undefined ? "" : figures("ours"),
+    `${ratio.of} ${value.toFixed(2)}`,
+    range,
+    bar,
+    met ? "met" : "missed",
+  ];
+}
+
+function figure({ of }: Ratio, measurements: readonly Measurement[]): string {
+  if (of === "tokens/s") return `${middle(measurements.map((m) => m.tokensPerSecond)).toFixed(0)} tokens/s`;
+  const mean = ({ timeToFirstTokenMs: times }: Measurement) =>
+    times.reduce((a, b) => a + b, 0) / times.length;
+  return `${middle(measurements.map(mean)).toFixed(0)} ms`;
+}
+
+console.log(
+  `${options.model}, ${rounds} rounds, ${availableParallelism()} threads, ${cpus()[0]?.model}, Node ${process.version}\n`,
+);
+const table = new Table({
+  head: ["what", "peer", "trtllm-node", "ratio", "range", "bar", ""],
+  style: { head: [], border: [] },
+  wordWrap: true,
+});
+const javascript: number[] = [];
+for (const comparison of comparisons.filter(({ title, peer }) => `${title} ${peer}`.includes(options.only))) {
+  process.stdout.write(`${comparison.title}, against ${comparison.peer ?? "itself"} `);
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round++) {
+    measured.push(await runRound(comparison, round));
+    process.stdout.write(".");
+  }
+  process.stdout.write("\n");
+  javascript.push(...measured.map(({ ours }) => ours.javascriptMicrosecondsPerToken!));
+  for (const ratio of comparison.ratios) table.push(ratioRow(comparison, ratio, measured));
+}
+console.log(`\n${table.toString()}`);
+console.log(`JavaScript's own work per token: ${middle(javascript).toFixed(0)} µs (median of all runs)`);
