@@ -8,9 +8,12 @@ export const typescript = stampedStep({
   name: "typescript",
   inputs: () =>
     ["packages", "tsconfig.base.json", "turbo.json", "pnpm-lock.yaml"].map((name) => join(root, name)),
-  outputs: ["core/dist/index.js", "runtime/dist/index.js", "cli/dist/main.js"].map((name) =>
-    join(root, "packages", name),
-  ),
+  outputs: [
+    "core/dist/index.js",
+    "runtime/dist/index.js",
+    "engine-builder/dist/index.js",
+    "cli/dist/main.js",
+  ].map((name) => join(root, "packages", name)),
   async run(report) {
     await runCommand("turbo", ["run", "build"], {
       onLine: report,

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { chatCommand } from "./commands/chat.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { generateCommand } from "./commands/generate.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import { reportError } from "./report-error.ts";
 import { packageVersion } from "./version.ts";
 
@@ -17,6 +18,7 @@ const program = new Command("trtllm-node")
   .version(packageVersion)
   .addCommand(generateCommand())
   .addCommand(chatCommand())
+  .addCommand(inspectCommand())
   .addCommand(doctorCommand());
 
 try {
