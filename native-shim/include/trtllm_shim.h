@@ -63,8 +63,8 @@ TRTLLM_API uint32_t trtllm_abi_version(void);
 
 /*
  * Static JSON text, valid while the library is loaded:
- * {"shim": version, "executor": "embedded" | "tensorrt_llm", "executorVersion": version,
- *  "libraries": [{"name": ..., "version": ...}]}
+ * {"shim": version, "executor": "embedded" | "tensorrt_llm" | "synthetic",
+ *  "executorVersion": version, "libraries": [{"name": ..., "version": ...}]}
  */
 TRTLLM_API const char * trtllm_library_info(void);
 
@@ -79,7 +79,8 @@ TRTLLM_API const char * trtllm_library_info(void);
  *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock"}}
  * Only "engine" is required. Unknown keys are errors.
  * wake_fd: receives the read end of a non-blocking pipe, owned by the caller, to be closed after
- *   trtllm_executor_destroy. One byte arrives each time the record queue turns non-empty.
+ *   trtllm_executor_destroy. One byte arrives with the first record, and with the first one after each
+ *   trtllm_executor_drain that found nothing: whoever keeps draining is not woken.
  * Then TRTLLM_RECORD_LOAD_PROGRESS records arrive, then one of READY or LOAD_FAILED.
  */
 TRTLLM_API trtllm_status trtllm_executor_create(
@@ -100,7 +101,7 @@ TRTLLM_API trtllm_status trtllm_executor_cancel(uint64_t executor, uint64_t requ
 
 /*
  * Moves as many whole records as fit into `buffer` (8-byte aligned). *written: bytes stored; 0 when
- * the queue is empty. TRTLLM_ERR_BUFFER_TOO_SMALL: not even the first record fits, *written is its size.
+ * the queue is empty, from when on the next record writes to the pipe. TRTLLM_ERR_BUFFER_TOO_SMALL: not even the first record fits, *written is its size.
  */
 TRTLLM_API trtllm_status trtllm_executor_drain(
     uint64_t executor, uint8_t * buffer, size_t capacity, size_t * written, trtllm_error * error);

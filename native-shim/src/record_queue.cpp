@@ -101,6 +101,10 @@ RecordQueue::Drained RecordQueue::drain(std::uint8_t* buffer, std::size_t capaci
         std::memcpy(buffer, mBytes.data() + mHead, bytes);
         mHead += bytes;
     }
+    else
+    {
+        mReaderWaits = true;
+    }
     if (mHead == mBytes.size())
     {
         mBytes.clear();
@@ -122,15 +126,15 @@ RecordQueue::Batch::Batch(RecordQueue& queue)
     : mQueue(queue)
     , mLock(queue.mMutex)
     , mTimeNs(nowNs())
-    , mWasEmpty(queue.mBytes.empty())
 {
 }
 
 RecordQueue::Batch::~Batch()
 {
-    auto const turnedNonEmpty = mWasEmpty && !mQueue.mBytes.empty();
+    auto const wakes = mQueue.mReaderWaits && !mQueue.mBytes.empty();
+    mQueue.mReaderWaits = mQueue.mReaderWaits && !wakes;
     mLock.unlock();
-    if (turnedNonEmpty)
+    if (wakes)
     {
         mQueue.wake();
     }

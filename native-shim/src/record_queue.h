@@ -22,8 +22,8 @@ public:
     RecordQueue(RecordQueue const&) = delete;
     RecordQueue& operator=(RecordQueue const&) = delete;
 
-    /// The descriptor becomes readable each time the queue turns non-empty. From the first call on it is the
-    /// caller's to close.
+    /// The descriptor becomes readable when a record comes that nobody is about to drain: the first one, and the
+    /// first after each drain that found nothing. From the first call on it is the caller's to close.
     int releaseWakeFd() noexcept;
 
     struct Drained
@@ -35,7 +35,7 @@ public:
     /// Moves as many whole records as fit.
     Drained drain(std::uint8_t* buffer, std::size_t capacity) noexcept;
 
-    /// Holds the queue while records are appended, and wakes the reader once at its end.
+    /// Holds the queue while records are appended, and wakes the reader at its end where that waits.
     class Batch
     {
     public:
@@ -63,7 +63,6 @@ public:
         RecordQueue& mQueue;
         std::unique_lock<std::mutex> mLock;
         std::uint64_t mTimeNs;
-        bool mWasEmpty;
     };
 
 private:
@@ -72,6 +71,7 @@ private:
     std::mutex mMutex;
     std::vector<std::uint8_t> mBytes; // undrained records from mHead on
     std::size_t mHead{0};
+    bool mReaderWaits{true}; // for a byte, which one that drains without pause does not need
     int mReadFd{-1};
     int mWriteFd{-1};
     int mCallerFd{-1};

@@ -1,4 +1,5 @@
-import { decodeRecords } from "../../packages/core/src/native/records.ts";
+import { RecordReader } from "../../packages/core/src/native/records.ts";
+import { collectRecords } from "../../packages/core/test/collect-records.ts";
 import { constants, structs } from "./header.mjs";
 
 /** @typedef {import("./drift.mjs").Drift} Drift */
@@ -59,9 +60,9 @@ export function compareTokensRecords(drift) {
  * @param {(view: DataView<ArrayBuffer>) => void} write
  */
 function decode(size, write) {
-  const view = new DataView(new ArrayBuffer(size));
-  write(view);
-  return /** @type {any} */ (decodeRecords(view.buffer, size)[0]);
+  const reader = new RecordReader(size);
+  write(new DataView(reader.buffer));
+  return /** @type {any} */ (collectRecords(reader, size)[0]);
 }
 
 /**

@@ -9,6 +9,7 @@ export const nativeLibrary = stampedStep({
   inputs: () => [nativeShim, join(llamaLibraries, "_nlcBuildMetadata.json")],
   outputs: [
     join(nativeShim, "build/lib/libtrtllm_shim.so"),
+    join(nativeShim, "build/lib/libtrtllm_shim_synthetic.so"),
     join(nativeBuild, "bin/quantize_gguf"),
     join(nativeBuild, "CTestTestfile.cmake"),
   ],

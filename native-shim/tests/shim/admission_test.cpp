@@ -3,7 +3,7 @@
 namespace
 {
 
-using namespace scripted;
+using namespace synthetic;
 using Tokens = std::vector<std::int32_t>;
 
 bool contains(trtllm_error const& error, char const* text)
@@ -21,9 +21,10 @@ Tokens parameters(Client& client, std::string const& json)
 
 TEST("a full queue is told from other errors")
 {
-    Client client(R"({"stepDelayMs": 1})", R"({"maxQueueSize": 2})");
+    Client client(R"({"stepDelayMs": 1})", R"({"maxBatchSize": 1, "maxQueueSize": 2})");
     client.ready();
     auto const id = client.submit({kENDLESS});
+    client.submit({kENDLESS});
     client.submit({kENDLESS});
     auto const error = client.refusal({1});
     CHECK_EQ(error.code, TRTLLM_ERR_QUEUE_FULL);

@@ -7,7 +7,7 @@
 namespace
 {
 
-using namespace scripted;
+using namespace synthetic;
 
 trtllm_status stats(Client const& client, std::string& text)
 {
@@ -25,8 +25,8 @@ TEST("the library says what it is")
     auto const* const text = trtllm_library_info();
     CHECK(text == trtllm_library_info());
     auto const info = nlohmann::json::parse(text);
-    CHECK_EQ(info["executor"].get<std::string>(), "scripted");
-    CHECK_EQ(info["executorVersion"].get<std::string>(), "0.0.1-scripted");
+    CHECK_EQ(info["executor"].get<std::string>(), "synthetic");
+    CHECK_EQ(info["executorVersion"].get<std::string>(), "0.0.1-synthetic");
     CHECK(info["shim"].is_string());
     CHECK(info["libraries"]
         == nlohmann::json::array({{{"name", "paper"}, {"version", "1.0"}}, {{"name", "pencil"}, {"version", "2B"}}}));

@@ -102,7 +102,7 @@ public:
     /// `script`: what script.h describes, as JSON. `executor`: the part of the configuration with that name.
     explicit Client(std::string const& script = "{}", std::string const& executor = "{}")
     {
-        auto const config = R"({"engine": "/", "executor": )" + executor + R"(, "scripted": )" + script + "}";
+        auto const config = R"({"engine": "/", "executor": )" + executor + R"(, "synthetic": )" + script + "}";
         trtllm_error error{};
         auto const status = trtllm_executor_create(config.c_str(), &handle, &wakeFd, &error);
         CHECK_EQ(std::string(error.message), "");

@@ -67,7 +67,7 @@ TEST("every field of a configuration arrives")
 {
     auto const config = parseConfig(R"({"engine": "e", "executor": {"maxBatchSize": 2, "maxNumTokens": 3,
         "maxQueueSize": 4, "schedulerPolicy": "MAX_UTILIZATION", "iterStatsMaxIterations": 0,
-        "kvCache": {"maxTokens": 5, "enableBlockReuse": false}}, "scripted": {"any": ["thing"]}})");
+        "kvCache": {"maxTokens": 5, "enableBlockReuse": false}}, "synthetic": {"any": ["thing"]}})");
     CHECK_EQ(config.executor.getMaxBatchSize().value(), 2);
     CHECK_EQ(config.executor.getMaxNumTokens().value(), 3);
     CHECK_EQ(config.executor.getMaxQueueSize().value(), 4);
@@ -90,7 +90,7 @@ TEST("an unknown key is named with the keys that are known")
 
 TEST("options of another executor are unknown keys")
 {
-    CHECK(contains(configRefusal(R"({"engine": "e", "other": {}})"), "known are engine, executor, scripted."));
+    CHECK(contains(configRefusal(R"({"engine": "e", "other": {}})"), "known are engine, executor, synthetic."));
 }
 
 TEST("a configuration's wrong types and values are named")
@@ -100,7 +100,7 @@ TEST("a configuration's wrong types and values are named")
     CHECK(contains(configRefusal(R"({"engine": 5})"), "\"engine\" is 5; expected a string"));
     CHECK(contains(configRefusal(R"({"engine": "a\u0000b"})"), "\"engine\""));
     CHECK(contains(configRefusal(R"({"engine": "e", "executor": []})"), "executor is []; expected an object"));
-    CHECK(contains(configRefusal(R"({"engine": "e", "scripted": 1})"), "\"scripted\" is 1; expected an object"));
+    CHECK(contains(configRefusal(R"({"engine": "e", "synthetic": 1})"), "\"synthetic\" is 1; expected an object"));
     for (std::string const value : {"0", "-1", "1.5", "\"4\"", "null", "2147483648", "18446744073709551615", "1e3"})
     {
         CHECK(contains(configRefusal(R"({"engine": "e", "executor": {"maxBatchSize": )" + value + "}}"),

@@ -4,6 +4,38 @@
 #include "status.h"
 #include "text.h"
 
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace
+{
+
+/// Calls of operator new in this process.
+std::atomic<long> allocations{0};
+
+} // namespace
+
+void* operator new(std::size_t size)
+{
+    ++allocations;
+    if (void* const memory = std::malloc(size))
+    {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept
+{
+    std::free(memory);
+}
+
+void operator delete(void* memory, std::size_t) noexcept
+{
+    std::free(memory);
+}
+
 namespace
 {
 
@@ -43,19 +75,23 @@ struct Fixture
 
 } // namespace
 
-TEST("one byte arrives when the queue turns non-empty, and none while it stays so")
+TEST("one byte arrives with the first record, and with the first after a drain that found nothing")
 {
     Fixture fixture;
     CHECK_EQ(fixture.wakeBytes(), -1);
-    CHECK(fixture.drain().empty());
     fixture.add(1, {1});
     fixture.add(1, {2});
     CHECK_EQ(fixture.wakeBytes(), 1);
     fixture.add(1, {3});
     CHECK_EQ(fixture.wakeBytes(), -1);
     CHECK_EQ(fixture.drain().size(), 3);
+    fixture.add(1, {4}); // the reader is still at it
     CHECK_EQ(fixture.wakeBytes(), -1);
-    fixture.add(1, {4});
+    CHECK_EQ(fixture.drain().size(), 1);
+    CHECK(fixture.drain().empty());
+    CHECK(fixture.drain().empty());
+    CHECK_EQ(fixture.wakeBytes(), -1);
+    fixture.add(1, {5});
     CHECK_EQ(fixture.wakeBytes(), 1);
 }
 
@@ -169,7 +205,33 @@ TEST("a queue whose pipe nobody reads goes on working")
     {
         fixture.add(1, {i});
         CHECK_EQ(fixture.drain(64).size(), 1);
+        CHECK(fixture.drain(64).empty());
     }
+}
+
+TEST("a queue that is warm allocates nothing, whatever passes through it")
+{
+    Fixture fixture;
+    std::vector<std::uint64_t> buffer(1 << 17);
+    std::vector<std::int32_t> const tokens(8, 1);
+    std::vector<float> const logProbs(8, -1.0f);
+    auto const pass = [&](int records)
+    {
+        for (int i = 0; i < records; ++i)
+        {
+            Batch batch(fixture.queue);
+            batch.tokens(static_cast<std::uint64_t>(i), 0, tokens.data(), logProbs.data(), 8);
+            batch.final(static_cast<std::uint64_t>(i), 0, TRTLLM_FINISH_LENGTH, {});
+        }
+        CHECK(fixture.queue.drain(reinterpret_cast<std::uint8_t*>(buffer.data()), buffer.size() * 8).bytes > 0);
+    };
+    pass(1000);
+    auto const before = allocations.load();
+    for (int round = 0; round < 1000; ++round)
+    {
+        pass(1 + round % 1000);
+    }
+    CHECK_EQ(allocations.load(), before);
 }
 
 TEST("text is cut between characters")

@@ -5,7 +5,7 @@
 namespace
 {
 
-using namespace scripted;
+using namespace synthetic;
 using Tokens = std::vector<std::int32_t>;
 
 } // namespace

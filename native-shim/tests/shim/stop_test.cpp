@@ -10,7 +10,7 @@
 namespace
 {
 
-using namespace scripted;
+using namespace synthetic;
 
 } // namespace
 
@@ -71,7 +71,7 @@ TEST("a request that ignores its cancel does not hold up a stop for ever")
 {
     using namespace std::chrono_literals;
     trtllm_shim::Session session(
-        trtllm_shim::parseConfig(R"({"engine": "/", "scripted": {"stepDelayMs": 1}})"), 50ms);
+        trtllm_shim::parseConfig(R"({"engine": "/", "synthetic": {"stepDelayMs": 1}})"), 50ms);
     auto const fd = session.releaseWakeFd();
     std::uint64_t id = 0;
     std::vector<Record> ends;

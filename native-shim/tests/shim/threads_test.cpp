@@ -9,7 +9,7 @@
 namespace
 {
 
-using namespace scripted;
+using namespace synthetic;
 
 constexpr int kSubmitters = 4;
 constexpr int kRequests = 100;

@@ -5,6 +5,7 @@ export type TrtllmErrorCode =
   | "ERR_KV_CACHE_FULL"
   | "ERR_QUEUE_FULL"
   | "ERR_UNSUPPORTED"
+  | "ERR_SLOW_CONSUMER"
   | "ERR_ABORTED"
   | "ERR_DISPOSED"
   | "ERR_ENGINE_NOT_FOUND"
@@ -107,6 +108,20 @@ export class QueueFullError extends TrtllmError {
   }
   override get name() {
     return "QueueFullError";
+  }
+}
+
+/** More tokens than `maxUnreadTokens` waited for the reader of this stream, which ended its request. */
+export class SlowConsumerError extends TrtllmError {
+  constructor(unread: number, limit: number, options?: ErrorOptions) {
+    super(
+      "ERR_SLOW_CONSUMER",
+      `${unread} tokens wait to be read, and maxUnreadTokens is ${limit}: the request was cancelled. Read faster, or raise the limit.`,
+      options,
+    );
+  }
+  override get name() {
+    return "SlowConsumerError";
   }
 }
 

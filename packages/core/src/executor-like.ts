@@ -31,6 +31,12 @@ export interface ExecutorRequest {
   readonly timeoutMs?: number | undefined;
   /** Return the log-probability of each generated token. Default false. */
   readonly logProbs?: boolean | undefined;
+  /**
+   * Most tokens that wait for a reader; with more the request ends with SlowConsumerError, after the tokens that
+   * wait. An executor cannot be slowed down for one of its requests. Counts from the beginning of the iteration
+   * on. Default: none, so that up to `maxTokens` wait.
+   */
+  readonly maxUnreadTokens?: number | undefined;
   /** Aborting it cancels the request; its stream and result reject with AbortedError. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,7 +65,8 @@ export interface SamplingOptions {
 
 /**
  * One running request. Iterate it once: chunks come as the engine makes them, and leaving the loop
- * early cancels the request. `result` settles exactly once, whether or not anyone iterates.
+ * early cancels the request. `result` settles exactly once, whether or not anyone iterates. A stream that
+ * is garbage collected cancels its request too, unless its `result` has been asked for.
  */
 export interface TokenStream extends AsyncIterable<TokenChunk> {
   /** The executor's id of the request; unique within the executor. */
@@ -70,7 +77,7 @@ export interface TokenStream extends AsyncIterable<TokenChunk> {
 }
 
 export interface TokenChunk {
-  /** New tokens, at least one. */
+  /** Everything new since the last chunk, at least one token. Shared with the result: do not write to it. */
   readonly tokens: Int32Array;
   /** Natural logarithms, one per token, where the request asked for them. */
   readonly logProbs?: Float32Array | undefined;

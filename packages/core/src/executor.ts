@@ -12,7 +12,7 @@ import type {
 import { loadLibrary } from "./native/library.ts";
 import { NativeExecutor } from "./native/native-executor.ts";
 import { encodeRequest } from "./request.ts";
-import { RequestStream, requestAborted } from "./token-stream.ts";
+import { RequestStream, RunningRequest, requestAborted } from "./token-stream.ts";
 import { EngineVocabulary, type VocabularyFacts } from "./vocabulary.ts";
 
 /** Frees the engine of an executor that was forgotten. */
@@ -70,9 +70,9 @@ export class Executor implements ExecutorLike {
     if (signal?.aborted) throw requestAborted(signal);
     const { json, tokens } = encodeRequest(request, this.engine);
     const id = this.#native.submit(json, tokens);
-    const stream = new RequestStream(id, () => this.#native.cancel(id), signal);
-    this.#native.attach(stream);
-    return stream;
+    const running = new RunningRequest(id, () => this.#native.cancel(id), request);
+    this.#native.attach(running);
+    return new RequestStream(running);
   }
 
   iterationStats(): IterationStats[] {

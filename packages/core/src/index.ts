@@ -10,6 +10,7 @@ export {
   LibraryError,
   PromptTooLongError,
   QueueFullError,
+  SlowConsumerError,
   TrtllmError,
   type TrtllmErrorCode,
   UnsupportedError,

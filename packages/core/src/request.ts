@@ -26,6 +26,7 @@ const schema = z.strictObject({
   priority: share.optional(),
   timeoutMs: z.int32().min(1).optional(),
   logProbs: z.boolean().optional(),
+  maxUnreadTokens: natural.optional(),
 });
 
 /**
@@ -41,7 +42,7 @@ export function encodeRequest(
   const wrong = problems(schema, options);
   if (wrong.length > 0) throw new InvalidRequestError(wrong.join(" "));
   checkPrompt(tokens, engine.vocabularySize);
-  const { sampling, ...rest } = options;
+  const { sampling, maxUnreadTokens: _unread, ...rest } = options;
   const { endId, stopTokenIds = [], maxTokens } = rest;
   if (endId !== undefined) checkIds("endId", [endId], engine.vocabularySize);
   checkIds("stopTokenIds", stopTokenIds, engine.vocabularySize);

@@ -1,17 +1,23 @@
 import { getEventListeners } from "node:events";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ExecutorError } from "./errors.ts";
 import type { TokenChunk } from "./executor-like.ts";
 import type { FinalRecord, TokensRecord } from "./native/records.ts";
-import { RequestStream } from "./token-stream.ts";
+import { type RequestOptions, RequestStream, RunningRequest } from "./token-stream.ts";
 
 function tokens(...ids: number[]): TokensRecord {
-  return { kind: "tokens", requestId: 1, tokens: Int32Array.from(ids), logProbs: undefined };
+  const ints = Int32Array.of(-1, ...ids, -1);
+  return { requestId: 1, ints, start: 1, count: ids.length, floats: new Float32Array(1), logProbsStart: -1 };
+}
+
+function tokensWithLogProbs(...pairs: [number, number][]): TokensRecord {
+  const floats = Float32Array.of(9, ...pairs.map(([, logProb]) => logProb));
+  return { ...tokens(...pairs.map(([id]) => id)), floats, logProbsStart: 1 };
 }
 
 function final(over: Partial<FinalRecord> = {}): FinalRecord {
   return {
-    kind: "final",
     requestId: 1,
     finishReason: "length",
     timeNs: 60e6,
@@ -26,10 +32,15 @@ function final(over: Partial<FinalRecord> = {}): FinalRecord {
   };
 }
 
-function started(signal?: AbortSignal) {
+/** A stream, and the executor's side of it: `push` is a drain that brings one record. */
+function started(options: RequestOptions = {}) {
   const cancels: number[] = [];
-  const stream = new RequestStream(1, () => cancels.push(1), signal);
-  return { stream, cancels };
+  const request = new RunningRequest(1, () => cancels.push(1), options);
+  const push = (record: TokensRecord) => {
+    request.push(record);
+    request.flush();
+  };
+  return { stream: new RequestStream(request), request, push, cancels };
 }
 
 async function collect(stream: AsyncIterable<TokenChunk>): Promise<number[]> {
@@ -39,22 +50,22 @@ async function collect(stream: AsyncIterable<TokenChunk>): Promise<number[]> {
 }
 
 test("Chunks come in order, both those that waited and those that are waited for.", async () => {
-  const { stream, cancels } = started();
-  stream.push(tokens(1, 2));
+  const { stream, request, push, cancels } = started();
+  push(tokens(1, 2));
   const all = collect(stream);
   await Promise.resolve();
-  stream.push(tokens(3));
-  stream.push(tokens(4));
-  stream.finish(final());
+  push(tokens(3));
+  push(tokens(4));
+  request.finish(final());
   expect(await all).toEqual([1, 2, 3, 4]);
   expect(cancels).toEqual([]);
 });
 
 test("The result holds all tokens and times in milliseconds, whether or not anyone iterates.", async () => {
-  const { stream } = started();
-  stream.push(tokens(1));
-  stream.push(tokens(2, 3, 4));
-  stream.finish(final());
+  const { stream, request, push } = started();
+  push(tokens(1));
+  push(tokens(2, 3, 4));
+  request.finish(final());
   expect(await stream.result).toEqual({
     tokens: Int32Array.of(1, 2, 3, 4),
     logProbs: undefined,
@@ -65,8 +76,8 @@ test("The result holds all tokens and times in milliseconds, whether or not anyo
 });
 
 test("A request without a token has no token times; it took until its end.", async () => {
-  const { stream } = started();
-  stream.finish(final({ finishReason: "cancelled", firstScheduledNs: 0, firstTokenNs: 0, lastTokenNs: 0 }));
+  const { stream, request } = started();
+  request.finish(final({ finishReason: "cancelled", firstScheduledNs: 0, firstTokenNs: 0, lastTokenNs: 0 }));
   const { timings } = await stream.result;
   expect(timings).toEqual({
     queueMs: 50,
@@ -77,20 +88,20 @@ test("A request without a token has no token times; it took until its end.", asy
 });
 
 test("Log-probabilities are joined as the tokens are.", async () => {
-  const { stream } = started();
-  stream.push({ ...tokens(1), logProbs: Float32Array.of(-0.5) });
-  stream.push({ ...tokens(2), logProbs: Float32Array.of(-1) });
-  stream.finish(final());
-  expect((await stream.result).logProbs).toEqual(Float32Array.of(-0.5, -1));
+  const { stream, request, push } = started();
+  push(tokensWithLogProbs([1, -0.5]));
+  push(tokensWithLogProbs([2, -1], [3, -1.5]));
+  request.finish(final());
+  expect((await stream.result).logProbs).toEqual(Float32Array.of(-0.5, -1, -1.5));
 });
 
 test("Leaving the loop cancels; the result resolves once the executor confirms.", async () => {
-  const { stream, cancels } = started();
-  stream.push(tokens(1));
-  stream.push(tokens(2));
+  const { stream, request, push, cancels } = started();
+  push(tokens(1));
+  push(tokens(2));
   for await (const _ of stream) break;
   expect(cancels).toHaveLength(1);
-  stream.finish(final({ finishReason: "cancelled" }));
+  request.finish(final({ finishReason: "cancelled" }));
   expect(await stream.result).toMatchObject({ finishReason: "cancelled", tokens: Int32Array.of(1, 2) });
 });
 
@@ -104,28 +115,105 @@ test("A reader that returns while it waits is released at once.", async () => {
 });
 
 test("Several reads may wait at the same time and are served in order.", async () => {
-  const { stream } = started();
+  const { stream, request, push } = started();
   const iterator = stream[Symbol.asyncIterator]();
   const reads = [iterator.next(), iterator.next(), iterator.next()];
-  stream.push(tokens(1));
-  stream.push(tokens(2));
-  stream.finish(final());
+  push(tokens(1));
+  push(tokens(2));
+  request.finish(final());
   const values = (await Promise.all(reads)).map(({ value }) => value?.tokens[0]);
   expect(values).toEqual([1, 2, undefined]);
 });
 
+test("What came while nobody read is one chunk, and so is what one drain brought.", async () => {
+  const { stream, request, push } = started();
+  push(tokens(1));
+  push(tokens(2, 3));
+  const iterator = stream[Symbol.asyncIterator]();
+  expect((await iterator.next()).value?.tokens).toEqual(Int32Array.of(1, 2, 3));
+  const waiting = iterator.next();
+  for (const id of [4, 5]) request.push(tokens(id));
+  request.flush();
+  expect((await waiting).value?.tokens).toEqual(Int32Array.of(4, 5));
+});
+
+test("A request asks for one flush, however many records a drain brings.", () => {
+  const { request } = started();
+  expect([1, 2, 3].map((id) => request.push(tokens(id)))).toEqual([true, false, false]);
+  request.flush();
+  expect(request.push(tokens(4))).toBe(true);
+});
+
+test("Chunks in any sizes join to the result, and stay as they were.", async () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 70 }), { maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(sizes, fc.array(fc.boolean(), { minLength: 1 }), async (counts, reads) => {
+      const { stream, request, push } = started();
+      const iterator = stream[Symbol.asyncIterator]();
+      const all = Array.from({ length: counts.reduce((sum, count) => sum + count, 0) }, (_, index) => index);
+      const chunks: Int32Array[] = [];
+      let at = 0;
+      for (const [index, count] of counts.entries()) {
+        push(tokensWithLogProbs(...all.slice(at, at + count).map((id): [number, number] => [id, -id])));
+        at += count;
+        if (reads[index % reads.length]) chunks.push((await iterator.next()).value!.tokens);
+      }
+      request.finish(final());
+      for (let read = await iterator.next(); !read.done; read = await iterator.next())
+        chunks.push(read.value.tokens);
+      const { tokens: joined, logProbs } = await stream.result;
+      expect(chunks.flatMap((chunk) => [...chunk])).toEqual(all);
+      expect(joined).toEqual(Int32Array.from(all));
+      expect(logProbs ?? new Float32Array()).toEqual(Float32Array.from(all, (id) => -id));
+    }),
+  );
+});
+
+test("A reader that falls behind maxUnreadTokens loses its request, after the tokens that waited.", async () => {
+  const { stream, push, cancels } = started({ maxUnreadTokens: 2 });
+  push(tokens(1, 2, 3)); // nobody has begun to read
+  const iterator = stream[Symbol.asyncIterator]();
+  await iterator.next();
+  push(tokens(4, 5));
+  expect(cancels).toHaveLength(0);
+  push(tokens(6));
+  expect(cancels).toHaveLength(1);
+  push(tokens(7));
+  expect((await iterator.next()).value?.tokens).toEqual(Int32Array.of(4, 5, 6));
+  const slow = { name: "SlowConsumerError", code: "ERR_SLOW_CONSUMER" };
+  await expect(iterator.next()).rejects.toMatchObject(slow);
+  await expect(stream.result).rejects.toMatchObject(slow);
+});
+
+test("Who only awaits the result is no slow reader.", async () => {
+  const { stream, request, push } = started({ maxUnreadTokens: 0 });
+  push(tokens(1, 2));
+  request.finish(final());
+  expect((await stream.result).tokens).toHaveLength(2);
+});
+
+test("A forgotten stream cancels its request, unless its result was asked for.", () => {
+  const forgotten = started();
+  forgotten.request.forget();
+  expect(forgotten.cancels).toHaveLength(1);
+  const awaited = started();
+  void awaited.stream.result;
+  awaited.request.forget();
+  expect(awaited.cancels).toHaveLength(0);
+});
+
 test("A second iteration is an error.", async () => {
-  const { stream } = started();
-  stream.finish(final());
+  const { stream, request } = started();
+  request.finish(final());
   await collect(stream);
   expect(() => stream[Symbol.asyncIterator]()).toThrow("iterated once");
 });
 
 test("A failure comes after the tokens that precede it, and rejects the result.", async () => {
-  const { stream } = started();
+  const { stream, request, push } = started();
   const failure = new ExecutorError("ERR_EXECUTOR", "out of luck");
-  stream.push(tokens(1));
-  stream.fail(failure);
+  push(tokens(1));
+  request.fail(failure);
   const iterator = stream[Symbol.asyncIterator]();
   expect((await iterator.next()).value?.tokens).toEqual(Int32Array.of(1));
   await expect(iterator.next()).rejects.toBe(failure);
@@ -135,11 +223,11 @@ test("A failure comes after the tokens that precede it, and rejects the result."
 
 test("An abort rejects iteration and result at once with the reason as cause; nothing comes late.", async () => {
   const controller = new AbortController();
-  const { stream, cancels } = started(controller.signal);
-  stream.push(tokens(1));
+  const { stream, request, push, cancels } = started({ signal: controller.signal });
+  push(tokens(1));
   const iterator = stream[Symbol.asyncIterator]();
   controller.abort("enough");
-  stream.push(tokens(2));
+  push(tokens(2));
   await expect(iterator.next()).rejects.toMatchObject({
     name: "AbortError",
     code: "ERR_ABORTED",
@@ -147,14 +235,14 @@ test("An abort rejects iteration and result at once with the reason as cause; no
   });
   await expect(stream.result).rejects.toMatchObject({ name: "AbortError", cause: "enough" });
   expect(cancels).toHaveLength(1);
-  stream.finish(final({ finishReason: "cancelled" }));
+  request.finish(final({ finishReason: "cancelled" }));
   stream.cancel();
   expect(cancels).toHaveLength(1);
 });
 
 test("The signal is let go of when the request ends.", () => {
   const { signal } = new AbortController();
-  const streams = [started(signal).stream, started(signal).stream];
+  const streams = [started({ signal }).request, started({ signal }).request];
   expect(getEventListeners(signal, "abort")).toHaveLength(2);
   streams[0]?.finish(final());
   streams[1]?.fail(new ExecutorError("ERR_EXECUTOR", "x"));
@@ -165,7 +253,7 @@ test("A result that nobody looks at never becomes an unhandled rejection.", asyn
   const unhandled: unknown[] = [];
   const listen = (reason: unknown) => unhandled.push(reason);
   process.on("unhandledRejection", listen);
-  started().stream.fail(new ExecutorError("ERR_EXECUTOR", "x"));
+  started().request.fail(new ExecutorError("ERR_EXECUTOR", "x"));
   await new Promise(setImmediate);
   process.off("unhandledRejection", listen);
   expect(unhandled).toEqual([]);

@@ -1,42 +1,43 @@
 import { setMaxListeners } from "node:events";
 import { type Deferred, deferred, quietDeferred } from "./deferred.ts";
-import { AbortedError, InvalidRequestError, type TrtllmError } from "./errors.ts";
+import { AbortedError, InvalidRequestError, SlowConsumerError, type TrtllmError } from "./errors.ts";
 import type { TokenChunk, TokenResult, TokenStream } from "./executor-like.ts";
 import type { RecordSink } from "./native/native-executor.ts";
 import type { FinalRecord, TokensRecord } from "./native/records.ts";
+import { TokenBuffer } from "./token-buffer.ts";
+
+type Read = IteratorResult<TokenChunk, undefined>;
 
 const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/**
- * The stream of one request. Chunks are kept until the end, since the result is made of them: at most
- * `maxTokens` of them, however slow the reader.
- */
-export class RequestStream implements TokenStream, RecordSink {
-  readonly id: number;
-  readonly result: Promise<TokenResult>;
-  readonly #settle: Deferred<TokenResult> = quietDeferred();
-  readonly #cancel: () => void;
-  readonly #signal: AbortSignal | undefined;
-  #chunks: TokenChunk[] = [];
-  #read = 0;
-  #waiting: Deferred<IteratorResult<TokenChunk, undefined>>[] = [];
-  #iterated = false;
-  #ended = false;
-  #error: TrtllmError | undefined;
+/** Ends the requests whose streams nobody holds any more. */
+const forgotten = new FinalizationRegistry<RunningRequest>((request) => request.forget());
 
-  /** `cancel` ends the request natively. It holds the executor, which so outlives its running requests. */
-  constructor(id: number, cancel: () => void, signal: AbortSignal | undefined) {
-    this.id = id;
-    this.result = this.#settle.promise;
-    this.#cancel = cancel;
-    this.#signal = signal;
-    if (signal === undefined) return;
-    setMaxListeners(0, signal); // one signal for many requests is no leak: each lets go of it at its end
-    signal.addEventListener("abort", this.#abort, { once: true });
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly maxUnreadTokens?: number | undefined;
+}
+
+/** What the user holds of a request. The executor does not hold it, so that a forgotten one can be noticed. */
+export class RequestStream implements TokenStream {
+  readonly #request: RunningRequest;
+  #iterated = false;
+
+  constructor(request: RunningRequest) {
+    this.#request = request;
+    forgotten.register(this, request);
+  }
+
+  get id(): number {
+    return this.#request.id;
+  }
+
+  get result(): Promise<TokenResult> {
+    return this.#request.result();
   }
 
   cancel(): void {
-    if (!this.#ended) this.#cancel();
+    this.#request.cancel();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<TokenChunk, undefined> {
@@ -44,61 +45,122 @@ export class RequestStream implements TokenStream, RecordSink {
       throw new InvalidRequestError("A token stream can be iterated once. Await its result for all tokens.");
     }
     this.#iterated = true;
-    let left = false;
-    return {
-      next: () => {
-        if (left) return Promise.resolve(done);
-        const chunk = this.#chunks[this.#read];
-        if (chunk !== undefined) {
-          this.#read += 1;
-          return Promise.resolve({ done: false, value: chunk });
-        }
-        if (this.#error !== undefined) {
-          left = true;
-          return Promise.reject(this.#error);
-        }
-        if (this.#ended) return Promise.resolve(done);
-        const next = deferred<IteratorResult<TokenChunk, undefined>>();
-        this.#waiting.push(next);
-        return next.promise;
-      },
-      return: async () => {
-        left = true;
-        this.cancel();
-        for (const next of this.#waiting.splice(0)) next.resolve(done);
-        return done;
-      },
-    };
+    this.#request.beginReading();
+    // Through `this`: whoever holds the iterator holds the stream.
+    return { next: () => this.#request.read(), return: () => this.#request.leave() };
+  }
+}
+
+/**
+ * The executor's side of one request. Holds every token until the end, since the result is made of them:
+ * 4 bytes each, 8 with log-probabilities, and at most `maxTokens` of them, however slow the reader.
+ */
+export class RunningRequest implements RecordSink {
+  readonly id: number;
+  readonly #settle: Deferred<TokenResult> = quietDeferred();
+  readonly #cancel: () => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #maxUnread: number;
+  readonly #tokens = new TokenBuffer();
+  #waiting: Deferred<Read>[] = [];
+  #dirty = false;
+  #reading = false;
+  #left = false;
+  #resultWanted = false;
+  #ended = false;
+  #error: TrtllmError | undefined;
+
+  /** `cancel` ends the request natively. It holds the executor, which so outlives its running requests. */
+  constructor(id: number, cancel: () => void, { signal, maxUnreadTokens }: RequestOptions = {}) {
+    this.id = id;
+    this.#cancel = cancel;
+    this.#signal = signal;
+    this.#maxUnread = maxUnreadTokens ?? Number.POSITIVE_INFINITY;
+    if (signal === undefined) return;
+    setMaxListeners(0, signal); // one signal for many requests is no leak: each lets go of it at its end
+    signal.addEventListener("abort", this.#abort, { once: true });
   }
 
-  push({ tokens, logProbs }: TokensRecord): void {
-    if (this.#ended) return;
-    const chunk = { tokens, logProbs };
-    this.#chunks.push(chunk);
+  /** Whoever has asked for the result may have kept nothing else. */
+  result(): Promise<TokenResult> {
+    this.#resultWanted = true;
+    return this.#settle.promise;
+  }
+
+  cancel(): void {
+    if (!this.#ended) this.#cancel();
+  }
+
+  forget(): void {
+    if (!this.#resultWanted) this.cancel();
+  }
+
+  beginReading(): void {
+    this.#reading = true;
+  }
+
+  read(): Promise<Read> {
+    if (this.#left) return Promise.resolve(done);
+    if (this.#tokens.unread > 0) return Promise.resolve({ done: false, value: this.#tokens.take() });
+    if (this.#error !== undefined) {
+      this.#left = true;
+      return Promise.reject(this.#error);
+    }
+    if (this.#ended) return Promise.resolve(done);
+    const next = deferred<Read>();
+    this.#waiting.push(next);
+    return next.promise;
+  }
+
+  async leave(): Promise<Read> {
+    this.#left = true;
+    this.cancel();
+    for (const next of this.#waiting.splice(0)) next.resolve(done);
+    return done;
+  }
+
+  push(record: TokensRecord): boolean {
+    if (this.#ended) return false;
+    this.#tokens.append(record);
+    const first = !this.#dirty;
+    this.#dirty = true;
+    return first;
+  }
+
+  /** Everything that came since the last time is one chunk. */
+  flush(): void {
+    this.#dirty = false;
+    if (this.#tokens.unread === 0) return;
     const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#read += 1;
-    next.resolve({ done: false, value: chunk });
+    if (next !== undefined) next.resolve({ done: false, value: this.#tokens.take() });
+    else if (this.#reading && !this.#left && this.#tokens.unread > this.#maxUnread) this.#endSlowReader();
   }
 
   finish(record: FinalRecord): void {
     if (!this.#end()) return;
-    this.#settle.resolve(tokenResult(this.#chunks, record));
+    this.flush();
+    this.#settle.resolve(tokenResult(this.#tokens.all(), record));
     for (const next of this.#waiting.splice(0)) next.resolve(done);
   }
 
   fail(error: TrtllmError): void {
     if (!this.#end()) return;
+    this.flush();
     this.#error = error;
     this.#settle.reject(error);
     for (const next of this.#waiting.splice(0)) next.reject(error);
   }
 
+  #endSlowReader(): void {
+    const { unread } = this.#tokens;
+    this.cancel();
+    this.fail(new SlowConsumerError(unread, this.#maxUnread));
+  }
+
   /** Rejects at once; what the executor still says about the request is dropped. */
   readonly #abort = (): void => {
     this.cancel();
-    this.#chunks = [];
-    this.#read = 0;
+    this.#tokens.clear();
     this.fail(requestAborted(this.#signal));
   };
 
@@ -114,16 +176,8 @@ export function requestAborted(signal: AbortSignal | undefined): AbortedError {
   return new AbortedError("The request was aborted by its signal.", { cause: signal?.reason });
 }
 
-function tokenResult(chunks: readonly TokenChunk[], final: FinalRecord): TokenResult {
-  const length = chunks.reduce((sum, { tokens }) => sum + tokens.length, 0);
-  const tokens = new Int32Array(length);
-  const logProbs = chunks[0]?.logProbs && new Float32Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    tokens.set(chunk.tokens, at);
-    if (chunk.logProbs) logProbs?.set(chunk.logProbs, at);
-    at += chunk.tokens.length;
-  }
+function tokenResult({ tokens, logProbs }: TokenChunk, final: FinalRecord): TokenResult {
+  const { length } = tokens;
   const sinceArrival = (ns: number): number => (ns - final.arrivalNs) / 1e6;
   const { timeNs, firstScheduledNs, firstTokenNs, lastTokenNs } = final;
   return {

@@ -11,7 +11,7 @@ export interface LibraryInfo {
   readonly path: string;
   /** Version of the shim. */
   readonly shim: string;
-  readonly executor: "embedded" | "tensorrt_llm";
+  readonly executor: "embedded" | "tensorrt_llm" | "synthetic";
   readonly executorVersion: string;
   readonly libraries: readonly { readonly name: string; readonly version: string }[];
 }

@@ -3,13 +3,15 @@ import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { type Deferred, deferred, quietDeferred } from "../deferred.ts";
 import { AbortedError, ConfigError, ExecutorError, type TrtllmError } from "../errors.ts";
 import { type NativeFunctions, status } from "./declarations.ts";
-import { decodeRecords, type FinalRecord, type NativeRecord, type TokensRecord } from "./records.ts";
+import { type FinalRecord, RecordReader, type RecordVisitor, type TokensRecord } from "./records.ts";
 import { disposedError, errorBuffer, errorMessage, statusError } from "./status-error.ts";
 
-/** Where the records of one request go: any number of `push`, then one of `finish` and `fail`. */
+/** Where the records of one request go: any number of `push`, each flushed later, then one of `finish` and `fail`. */
 export interface RecordSink {
   readonly id: number;
-  push(record: TokensRecord): void;
+  /** True where it waits for a `flush` from now on. */
+  push(record: TokensRecord): boolean;
+  flush(): void;
   finish(record: FinalRecord): void;
   fail(error: TrtllmError): void;
 }
@@ -33,7 +35,7 @@ function destroyAll(): void {
  * Owns one native handle and its wake-up pipe. Knows nothing of the `Executor` in front of it, so that
  * one can be garbage collected while this waits on the pipe.
  */
-export class NativeExecutor {
+export class NativeExecutor implements RecordVisitor {
   /** The READY record's JSON. */
   readonly loaded: Promise<string>;
   readonly #functions: NativeFunctions;
@@ -46,7 +48,9 @@ export class NativeExecutor {
   #loading = true;
   #onProgress: LoadOptions["onProgress"];
   #closing: Promise<void> | undefined;
-  #buffer = new ArrayBuffer(drainBytes);
+  #reader = new RecordReader(drainBytes);
+  #touched: RecordSink[] = [];
+  #keepsAlive = true;
 
   /** Starts the load and returns at once. */
   constructor(functions: NativeFunctions, options: LoadOptions) {
@@ -136,6 +140,7 @@ export class NativeExecutor {
   }
 
   async #close(): Promise<void> {
+    this.#keepsAlive = true;
     this.#wake.ref();
     this.#functions.shutdown(this.#handle, errorBuffer);
     await this.#stopped.promise;
@@ -146,24 +151,24 @@ export class NativeExecutor {
     );
   }
 
-  /** One drain a turn: the event loop stays free however fast records come. */
+  /**
+   * One drain a turn: the event loop stays free however fast records come. It goes on until nothing is left,
+   * which is when the library begins to write to the pipe again.
+   */
   readonly #pump = (): void => {
     if (!live.has(this)) return;
     try {
-      const code = this.#functions.drain(
-        this.#handle,
-        this.#buffer,
-        this.#buffer.byteLength,
-        out,
-        errorBuffer,
-      );
+      const { buffer } = this.#reader;
+      const code = this.#functions.drain(this.#handle, buffer, buffer.byteLength, out, errorBuffer);
       const bytes = Number(out[0]);
       if (code === status.bufferTooSmall) {
-        this.#buffer = new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
+        this.#reader = new RecordReader(2 ** Math.ceil(Math.log2(bytes)));
       } else {
         this.#check(code);
         if (bytes === 0) return;
-        for (const record of decodeRecords(this.#buffer, bytes)) this.#dispatch(record);
+        this.#reader.read(bytes, this);
+        for (const sink of this.#touched) sink.flush();
+        this.#touched.length = 0;
         this.#updateRef();
       }
       setImmediate(this.#pump);
@@ -173,35 +178,31 @@ export class NativeExecutor {
     }
   };
 
-  #dispatch(record: NativeRecord): void {
-    switch (record.kind) {
-      case "tokens":
-        this.#sinks.get(record.requestId)?.push(record);
-        break;
-      case "final":
-        this.#take(record.requestId)?.finish(record);
-        break;
-      case "error":
-        this.#take(record.requestId)?.fail(this.#error(record.status, record.message));
-        break;
-      case "load-progress":
-        this.#reportProgress(record.fraction);
-        break;
-      case "ready":
-        this.#load.resolve(record.json);
-        this.#loadEnded();
-        break;
-      case "load-failed":
-        this.#failLoad(
-          record.status === status.invalidArgument
-            ? new ConfigError(record.message)
-            : this.#error(record.status, record.message),
-        );
-        break;
-      case "stopped":
-        this.#failLoad(new AbortedError("The load was ended before the engine was ready."));
-        this.#stopped.resolve();
-    }
+  tokens(record: TokensRecord): void {
+    const sink = this.#sinks.get(record.requestId);
+    if (sink?.push(record)) this.#touched.push(sink);
+  }
+
+  final(record: FinalRecord): void {
+    this.#take(record.requestId)?.finish(record);
+  }
+
+  error(requestId: number, code: number, message: string): void {
+    this.#take(requestId)?.fail(this.#error(code, message));
+  }
+
+  ready(json: string): void {
+    this.#load.resolve(json);
+    this.#loadEnded();
+  }
+
+  loadFailed(code: number, message: string): void {
+    this.#failLoad(code === status.invalidArgument ? new ConfigError(message) : this.#error(code, message));
+  }
+
+  stopped(): void {
+    this.#failLoad(new AbortedError("The load was ended before the engine was ready."));
+    this.#stopped.resolve();
   }
 
   #take(id: number): RecordSink | undefined {
@@ -221,7 +222,7 @@ export class NativeExecutor {
     this.#onProgress = undefined; // may hold the Executor, which must stay collectable
   }
 
-  #reportProgress(fraction: number): void {
+  loadProgress(fraction: number): void {
     try {
       this.#onProgress?.(fraction);
     } catch (error) {
@@ -238,7 +239,10 @@ export class NativeExecutor {
 
   /** An idle executor does not keep the process alive. */
   #updateRef(): void {
-    if (this.#loading || this.#sinks.size > 0 || this.#closing !== undefined) this.#wake.ref();
+    const keepsAlive = this.#loading || this.#sinks.size > 0 || this.#closing !== undefined;
+    if (keepsAlive === this.#keepsAlive) return;
+    this.#keepsAlive = keepsAlive;
+    if (keepsAlive) this.#wake.ref();
     else this.#wake.unref();
   }
 

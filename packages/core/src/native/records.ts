@@ -2,25 +2,31 @@ import { ExecutorError } from "../errors.ts";
 import type { FinishReason } from "../executor-like.ts";
 import { recordKind } from "./declarations.ts";
 
-/** One record of `trtllm_executor_drain`. Times are nanoseconds of the monotonic clock. */
-export type NativeRecord =
-  | { readonly kind: "load-progress"; readonly fraction: number }
-  | { readonly kind: "ready"; readonly json: string }
-  | { readonly kind: "load-failed"; readonly status: number; readonly message: string }
-  | TokensRecord
-  | FinalRecord
-  | { readonly kind: "error"; readonly requestId: number; readonly status: number; readonly message: string }
-  | { readonly kind: "stopped" };
+/** Receives the records of `trtllm_executor_drain`, in their order. Times are nanoseconds of the monotonic clock. */
+export interface RecordVisitor {
+  loadProgress(fraction: number): void;
+  ready(json: string): void;
+  loadFailed(status: number, message: string): void;
+  /** The same object each time, valid during the call. */
+  tokens(record: TokensRecord): void;
+  final(record: FinalRecord): void;
+  error(requestId: number, status: number, message: string): void;
+  stopped(): void;
+}
 
+/** New tokens of one request, where they lie in the drained bytes. */
 export interface TokensRecord {
-  readonly kind: "tokens";
   readonly requestId: number;
-  readonly tokens: Int32Array;
-  readonly logProbs: Float32Array | undefined;
+  /** Tokens are `ints[start]` to `ints[start + count - 1]`. */
+  readonly ints: Int32Array;
+  readonly start: number;
+  readonly count: number;
+  /** Their log-probabilities begin at `floats[logProbsStart]`; -1 where there are none. */
+  readonly floats: Float32Array;
+  readonly logProbsStart: number;
 }
 
 export interface FinalRecord {
-  readonly kind: "final";
   readonly requestId: number;
   readonly finishReason: FinishReason;
   readonly timeNs: number;
@@ -49,89 +55,113 @@ const finishReasons: readonly (FinishReason | undefined)[] = [
 const utf8 = new TextDecoder();
 
 /**
- * Decodes the first `bytes` of `buffer`. What is returned shares no memory with it.
+ * Reads records out of a buffer that is filled again and again. Makes no object per TOKENS record.
  * The machine's byte order is little-endian on every platform that the library is built for.
- * @throws ExecutorError where the bytes are not whole, known records.
  */
-export function decodeRecords(buffer: ArrayBuffer, bytes: number): NativeRecord[] {
-  const view = new DataView(buffer, 0, bytes);
-  const ints = new Int32Array(buffer, 0, bytes >>> 2);
-  const records: NativeRecord[] = [];
-  for (let offset = 0; offset < bytes; ) {
-    const left = bytes - offset;
-    const size = left < headerBytes ? 0 : view.getUint32(offset, true);
-    if (size < headerBytes || size > left || size % 8 !== 0) throw malformed(offset, "has a wrong size");
-    records.push(decodeRecord(view, ints, offset, size - headerBytes));
-    offset += size;
+export class RecordReader {
+  /** Its length is a multiple of 8. */
+  readonly buffer: ArrayBuffer;
+  readonly #words: Uint32Array;
+  readonly #tokens: { -readonly [K in keyof TokensRecord]: TokensRecord[K] };
+
+  constructor(bytes: number) {
+    this.buffer = new ArrayBuffer(Math.ceil(bytes / 8) * 8);
+    this.#words = new Uint32Array(this.buffer);
+    const ints = new Int32Array(this.buffer);
+    const floats = new Float32Array(this.buffer);
+    this.#tokens = { requestId: 0, ints, start: 0, count: 0, floats, logProbsStart: -1 };
   }
-  return records;
-}
 
-function decodeRecord(view: DataView, ints: Int32Array, offset: number, payloadBytes: number): NativeRecord {
-  const kind = view.getUint16(offset + 4, true);
-  const count = view.getUint32(offset + 28, true);
-  const payload = offset + headerBytes;
-  const need = (bytes: number): void => {
-    if (bytes > payloadBytes) throw malformed(offset, "is shorter than its content");
-  };
-  const text = (start: number): string => utf8.decode(new Uint8Array(view.buffer, start, count));
-
-  switch (kind) {
-    case recordKind.tokens: {
-      const hasLogProbs = (view.getUint8(offset + 7) & logProbsFlag) !== 0;
-      need(count * (hasLogProbs ? 8 : 4));
-      const first = payload >>> 2;
-      const tokens = ints.slice(first, first + count);
-      const logProbs = hasLogProbs
-        ? new Float32Array(view.buffer as ArrayBuffer, payload + count * 4, count).slice()
-        : undefined;
-      return { kind: "tokens", requestId: uint64(view, offset + 8), tokens, logProbs };
+  /**
+   * Visits the records in the first `bytes` of the buffer.
+   * @throws ExecutorError where the bytes are not whole, known records; those before have been visited.
+   */
+  read(bytes: number, visitor: RecordVisitor): void {
+    const words = this.#words;
+    for (let offset = 0; offset < bytes; ) {
+      const left = bytes - offset;
+      const size = left < headerBytes ? 0 : words[offset >>> 2]!;
+      if (size < headerBytes || size > left || size % 8 !== 0) throw malformed(offset, "has a wrong size");
+      this.#visit(offset, size - headerBytes, visitor);
+      offset += size;
     }
-    case recordKind.final:
-      need(finalBytes);
-      return decodeFinal(view, offset, payload);
-    case recordKind.error:
-    case recordKind.loadFailed: {
-      need(4 + count);
-      const failure = { status: view.getInt32(payload, true), message: text(payload + 4) };
-      return kind === recordKind.loadFailed
-        ? { kind: "load-failed", ...failure }
-        : { kind: "error", requestId: uint64(view, offset + 8), ...failure };
-    }
-    case recordKind.loadProgress:
-      need(4);
-      return { kind: "load-progress", fraction: view.getFloat32(payload, true) };
-    case recordKind.ready:
-      need(count);
-      return { kind: "ready", json: text(payload) };
-    case recordKind.stopped:
-      return { kind: "stopped" };
-    default:
-      throw malformed(offset, `is of unknown kind ${kind}`);
   }
-}
 
-function decodeFinal(view: DataView, offset: number, payload: number): FinalRecord {
-  const finishReason = finishReasons[view.getUint8(offset + 6)];
-  if (finishReason === undefined) throw malformed(offset, "has an unknown finish reason");
-  return {
-    kind: "final",
-    requestId: uint64(view, offset + 8),
-    finishReason,
-    timeNs: uint64(view, offset + 16),
-    arrivalNs: uint64(view, payload),
-    firstScheduledNs: uint64(view, payload + 8),
-    firstTokenNs: uint64(view, payload + 16),
-    lastTokenNs: uint64(view, payload + 24),
-    blocksAllocated: view.getUint32(payload + 32, true),
-    blocksNew: view.getUint32(payload + 36, true),
-    blocksReused: view.getUint32(payload + 40, true),
-  };
-}
+  #visit(offset: number, payloadBytes: number, visitor: RecordVisitor): void {
+    const words = this.#words;
+    const word = offset >>> 2;
+    const first = words[word + 1]!;
+    const count = words[word + 7]!;
+    const payload = word + headerBytes / 4;
+    const need = (bytes: number): void => {
+      if (bytes > payloadBytes) throw malformed(offset, "is shorter than its content");
+    };
+    switch (first & 0xffff) {
+      case recordKind.tokens: {
+        const hasLogProbs = (first >>> 24) & logProbsFlag;
+        need(count * (hasLogProbs ? 8 : 4));
+        const record = this.#tokens;
+        record.requestId = this.#uint64(word + 2);
+        record.start = payload;
+        record.count = count;
+        record.logProbsStart = hasLogProbs ? payload + count : -1;
+        visitor.tokens(record);
+        break;
+      }
+      case recordKind.final:
+        need(finalBytes);
+        visitor.final(this.#final(word, (first >>> 16) & 0xff));
+        break;
+      case recordKind.error:
+        need(4 + count);
+        visitor.error(this.#uint64(word + 2), words[payload]! | 0, this.#text(payload + 1, count));
+        break;
+      case recordKind.loadFailed:
+        need(4 + count);
+        visitor.loadFailed(words[payload]! | 0, this.#text(payload + 1, count));
+        break;
+      case recordKind.loadProgress:
+        need(4);
+        visitor.loadProgress(this.#tokens.floats[payload]!);
+        break;
+      case recordKind.ready:
+        need(count);
+        visitor.ready(this.#text(payload, count));
+        break;
+      case recordKind.stopped:
+        visitor.stopped();
+        break;
+      default:
+        throw malformed(offset, `is of unknown kind ${first & 0xffff}`);
+    }
+  }
 
-/** As a number: ids are counted from 1, and nanoseconds stay exact for 104 days of uptime. */
-function uint64(view: DataView, offset: number): number {
-  return view.getUint32(offset, true) + view.getUint32(offset + 4, true) * 2 ** 32;
+  #final(word: number, reason: number): FinalRecord {
+    const finishReason = finishReasons[reason];
+    if (finishReason === undefined) throw malformed(word * 4, "has an unknown finish reason");
+    const payload = word + headerBytes / 4;
+    return {
+      requestId: this.#uint64(word + 2),
+      finishReason,
+      timeNs: this.#uint64(word + 4),
+      arrivalNs: this.#uint64(payload),
+      firstScheduledNs: this.#uint64(payload + 2),
+      firstTokenNs: this.#uint64(payload + 4),
+      lastTokenNs: this.#uint64(payload + 6),
+      blocksAllocated: this.#words[payload + 8]!,
+      blocksNew: this.#words[payload + 9]!,
+      blocksReused: this.#words[payload + 10]!,
+    };
+  }
+
+  #text(word: number, bytes: number): string {
+    return utf8.decode(new Uint8Array(this.buffer, word * 4, bytes));
+  }
+
+  /** As a number: ids are counted from 1, and nanoseconds stay exact for 104 days of uptime. */
+  #uint64(word: number): number {
+    return this.#words[word]! + this.#words[word + 1]! * 2 ** 32;
+  }
 }
 
 function malformed(offset: number, what: string): ExecutorError {

@@ -1,4 +1,4 @@
-// How the scripted executor answers a request.
+// How the synthetic executor answers a request.
 #pragma once
 
 #include "script.h"
@@ -8,7 +8,7 @@
 #include <chrono>
 #include <vector>
 
-namespace scripted
+namespace synthetic
 {
 
 using Clock = std::chrono::steady_clock;
@@ -25,7 +25,7 @@ struct Active
 };
 
 /// One step of one request. False where it has ended.
-bool advance(tensorrt_llm::executor::IdType id, Active& active,
+bool advance(tensorrt_llm::executor::IdType id, Active& active, Script const& script,
     std::vector<tensorrt_llm::executor::Response>& responses);
 
-} // namespace scripted
+} // namespace synthetic

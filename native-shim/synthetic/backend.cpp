@@ -1,9 +1,11 @@
-// The shim's seam to the scripted executor.
+// The shim's seam to the synthetic executor.
 #include "backend.h"
 
 #include "model.h"
+#include "script_json.h"
 
 #include <algorithm>
+#include <fstream>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -16,6 +18,8 @@ namespace
 {
 
 namespace trt = tensorrt_llm::executor;
+
+constexpr std::int32_t kTokensPerBlock = 16;
 
 /// Each byte is a token of its own. BOS is 256, EOS 257.
 class ByteVocabulary final : public Vocabulary
@@ -86,22 +90,30 @@ private:
     std::string mChatTemplate;
 };
 
-scripted::Script parseScript(nlohmann::json const& options)
+/// Of the configuration, or of the engine file, so that a caller without such options has a script too.
+synthetic::Script readScript(std::filesystem::path const& engine, nlohmann::json const& options)
 {
-    scripted::Script script;
-    script.stepDelay = std::chrono::milliseconds(options.value("stepDelayMs", 0));
-    script.progress = options.value("progress", script.progress);
-    script.loadUntilStopped = options.value("loadUntilStopped", false);
-    script.ignoresStop = options.value("ignoresStop", false);
-    script.loadError = options.value("loadError", "");
-    script.noMemory = options.value("noMemory", false);
-    script.vocabulary = options.value("vocabulary", true);
-    script.brokenNames = options.value("brokenNames", false);
-    return script;
+    if (!std::filesystem::is_regular_file(engine))
+    {
+        return synthetic::parseScript(options);
+    }
+    std::ifstream file(engine);
+    try
+    {
+        return synthetic::parseScript(nlohmann::json::parse(file));
+    }
+    catch (nlohmann::json::exception const& error)
+    {
+        throw StatusError(TRTLLM_ERR_ENGINE_CORRUPT, engine.string() + " is no script: " + error.what());
+    }
 }
 
-void pretendToLoad(scripted::Script const& script, LoadProgress const& progress)
+void pretendToLoad(synthetic::Script const& script, LoadProgress const& progress)
 {
+    if (script.loadFault)
+    {
+        synthetic::strike(*script.loadFault);
+    }
     auto going = std::all_of(script.progress.begin(), script.progress.end(), progress);
     while (going && script.loadUntilStopped)
     {
@@ -124,26 +136,28 @@ void pretendToLoad(scripted::Script const& script, LoadProgress const& progress)
 
 } // namespace
 
-LoadedEngine loadEngine(std::filesystem::path const&, trt::ExecutorConfig const& config, nlohmann::json const& options,
-    LoadProgress const& progress)
+LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig const& config,
+    nlohmann::json const& options, LoadProgress const& progress)
 {
-    auto const script = parseScript(options);
+    auto const script = readScript(path, options);
     pretendToLoad(script, progress);
 
     LoadedEngine engine;
     auto& facts = engine.description;
     facts.format = "gguf";
     facts.name = script.brokenNames ? "bro\xffken" : "script";
-    facts.architecture = "scripted";
+    facts.architecture = "synthetic";
     facts.parameterCount = 135'000'000'000;
     facts.weightBytes = 98'000'000;
-    facts.vocabularySize = 1000;
-    facts.maxSequenceTokens = 256;
-    facts.maxBatchSize = config.getMaxBatchSize().value_or(4);
+    facts.vocabularySize = script.vocabularySize;
+    facts.maxSequenceTokens = script.maxSequenceTokens;
+    facts.maxBatchSize = config.getMaxBatchSize().value_or(synthetic::kDefaultBatchSize);
     facts.maxNumTokens = config.getMaxNumTokens().value_or(64);
     facts.maxQueueSize = config.getMaxQueueSize().value_or(1'000'000);
-    facts.tokensPerBlock = 16;
-    facts.kvBlocks = (config.getKvCacheConfig().getMaxTokens().value_or(1600) + 15) / 16;
+    facts.tokensPerBlock = kTokensPerBlock;
+    auto const wholeSequences = std::max(1600, facts.maxBatchSize * facts.maxSequenceTokens);
+    auto const kvTokens = config.getKvCacheConfig().getMaxTokens().value_or(wholeSequences);
+    facts.kvBlocks = (kvTokens + kTokensPerBlock - 1) / kTokensPerBlock;
     facts.kvBytesPerToken = 23'040;
     if (script.vocabulary)
     {
@@ -155,7 +169,7 @@ LoadedEngine loadEngine(std::filesystem::path const&, trt::ExecutorConfig const&
 
 char const* backendName() noexcept
 {
-    return "scripted";
+    return "synthetic";
 }
 
 std::vector<std::pair<std::string, std::string>> backendLibraries()

@@ -13,12 +13,12 @@ namespace tensorrt_llm::executor
 class Model
 {
 public:
-    explicit Model(scripted::Script value)
+    explicit Model(synthetic::Script value)
         : script(std::move(value))
     {
     }
 
-    scripted::Script const script;
+    synthetic::Script const script;
 };
 
 } // namespace tensorrt_llm::executor

@@ -4,6 +4,7 @@
 #include "model.h"
 #include "script.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -12,7 +13,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace scripted
+namespace synthetic
 {
 
 std::atomic<int> executors{0};
@@ -22,17 +23,17 @@ int liveExecutors()
     return executors;
 }
 
-} // namespace scripted
+} // namespace synthetic
 
 namespace tensorrt_llm::executor
 {
 
-using namespace scripted;
+using namespace synthetic;
 using Clock = std::chrono::steady_clock;
 
 char const* version() noexcept
 {
-    return "0.0.1-scripted";
+    return "0.0.1-synthetic";
 }
 
 class Executor::Impl
@@ -40,7 +41,9 @@ class Executor::Impl
 public:
     Impl(Script script, ExecutorConfig const& config)
         : mScript(std::move(script))
+        , mMaxBatchSize(static_cast<std::size_t>(config.getMaxBatchSize().value_or(kDefaultBatchSize)))
         , mMaxQueueSize(config.getMaxQueueSize())
+        , mStatsLimit(static_cast<std::size_t>(config.getIterStatsMaxIterations()))
         , mThread([this] { loop(); })
     {
         ++executors;
@@ -67,12 +70,12 @@ public:
         {
             std::lock_guard const lock(mMutex);
             requireRunning();
-            if (mMaxQueueSize && mActive.size() >= static_cast<std::size_t>(*mMaxQueueSize))
+            if (mMaxQueueSize && mActive.size() >= mMaxBatchSize + static_cast<std::size_t>(*mMaxQueueSize))
             {
                 throw std::runtime_error("[TensorRT-LLM][ERROR] Maximum queue size of "
                     + std::to_string(*mMaxQueueSize) + " has been reached, please try again later");
             }
-            mActive.emplace(id, Active{request, kind, Clock::now()});
+            mActive.emplace(id, Active{request, kind, Clock::now()}); // in the order of ids
             mBroken = mBroken || kind == kBREAK_AWAIT;
             if (kind == kANSWER_FIRST)
             {
@@ -162,39 +165,70 @@ private:
         while (!mStopping)
         {
             mWork.wait(lock, [this] { return mStopping || !mActive.empty(); });
-            step();
+            auto const begin = Clock::now();
+            auto const tokens = step();
             mReady.notify_all();
             lock.unlock();
-            if (mScript.stepDelay.count() > 0)
-            {
-                std::this_thread::sleep_for(mScript.stepDelay);
-            }
-            else
-            {
-                std::this_thread::yield();
-            }
+            pause(begin, tokens);
             lock.lock();
         }
     }
 
-    void step()
+    /// Returns how many tokens it made at most.
+    std::size_t step()
+    {
+        if (mScript.fault && mIteration >= static_cast<IterationType>(mScript.faultAfterSteps))
+        {
+            strike(*mScript.fault);
+        }
+        std::size_t running = 0;
+        for (auto entry = mActive.begin(); entry != mActive.end();)
+        {
+            // What waits for its turn can only be cancelled.
+            auto const turn = running < mMaxBatchSize || entry->second.cancelled;
+            running += turn ? 1 : 0;
+            auto const goesOn = !turn || advance(entry->first, entry->second, mScript, mResponses);
+            entry = goesOn ? std::next(entry) : mActive.erase(entry);
+        }
+        noteStats(running);
+        return running * static_cast<std::size_t>(mScript.tokensPerResponse);
+    }
+
+    void noteStats(std::size_t running)
     {
         IterationStats stats{};
         stats.iter = mIteration++;
-        stats.numActiveRequests = static_cast<SizeType32>(mActive.size());
+        stats.numActiveRequests = static_cast<SizeType32>(running);
+        stats.numQueuedRequests = static_cast<SizeType32>(mActive.size() - std::min(running, mActive.size()));
         mStats.push_back(stats);
-        if (mStats.size() > 1000)
+        while (mStats.size() > mStatsLimit)
         {
             mStats.pop_front();
         }
-        for (auto entry = mActive.begin(); entry != mActive.end();)
+    }
+
+    /// Lets time pass until the next step is due. What sleeping takes too long is caught up with.
+    void pause(Clock::time_point begin, std::size_t tokens)
+    {
+        std::chrono::duration<double> wait = mScript.stepDelay;
+        if (mScript.tokensPerSecond > 0)
         {
-            entry = advance(entry->first, entry->second, mResponses) ? std::next(entry) : mActive.erase(entry);
+            wait += std::chrono::duration<double>(static_cast<double>(tokens) / mScript.tokensPerSecond);
         }
+        if (wait.count() <= 0)
+        {
+            std::this_thread::yield();
+            return;
+        }
+        constexpr std::chrono::milliseconds kLagLimit{50};
+        mDue = std::max(mDue, begin - kLagLimit) + std::chrono::duration_cast<Clock::duration>(wait);
+        std::this_thread::sleep_until(mDue);
     }
 
     Script const mScript;
+    std::size_t const mMaxBatchSize;
     std::optional<SizeType32> const mMaxQueueSize;
+    std::size_t const mStatsLimit;
     IdType mLastId{0}; // unguarded on purpose
     std::mutex mMutex;
     std::condition_variable mWork;
@@ -203,6 +237,7 @@ private:
     std::vector<Response> mResponses;
     std::deque<IterationStats> mStats;
     IterationType mIteration{0};
+    Clock::time_point mDue{}; // of the loop's thread
     bool mStopping{false};
     bool mBroken{false};
     std::thread mThread;

@@ -1,8 +1,9 @@
 #include "answers.h"
 
+#include <algorithm>
 #include <utility>
 
-namespace scripted
+namespace synthetic
 {
 
 using namespace tensorrt_llm::executor;
@@ -37,15 +38,23 @@ void finish(std::vector<Response>& responses, IdType id, Result value, FinishRea
     responses.emplace_back(id, std::move(value));
 }
 
-/// The next token of a request; its log-probability is minus its index.
-TokenIdType invent(Active& active)
+/// The next tokens of a request; the log-probability of each is minus its index.
+VecTokens invent(Active& active, Script const& script, std::int32_t count)
 {
-    if (active.generated++ == 0)
+    if (active.generated == 0)
     {
         active.firstToken = Clock::now();
     }
-    active.logProbs.push_back(-static_cast<float>(active.generated));
-    return active.kind + active.generated;
+    VecTokens tokens(static_cast<std::size_t>(count));
+    for (auto& token : tokens)
+    {
+        token = static_cast<TokenIdType>((std::int64_t{active.kind} + ++active.generated) % script.vocabularySize);
+        if (active.request.getOutputConfig().returnLogProbs)
+        {
+            active.logProbs.push_back(-static_cast<float>(active.generated));
+        }
+    }
+    return tokens;
 }
 
 bool oddShapes(IdType id, Active const& active, std::vector<Response>& responses)
@@ -95,7 +104,7 @@ VecTokens parameters(Request const& request)
 
 } // namespace
 
-bool advance(IdType id, Active& active, std::vector<Response>& responses)
+bool advance(IdType id, Active& active, Script const& script, std::vector<Response>& responses)
 {
     if (active.cancelled && active.kind != kDEAF)
     {
@@ -117,23 +126,19 @@ bool advance(IdType id, Active& active, std::vector<Response>& responses)
         return false;
     }
     case kERROR:
-        responses.emplace_back(id, result(active, {invent(active)}));
+        responses.emplace_back(id, result(active, invent(active, script, 1)));
         responses.emplace_back(id, std::string("Encountered an error in forwardAsync function: made up"));
         return false;
     case kODD_SHAPES: return oddShapes(id, active, responses);
     case kTOKENS_IN_FINAL:
     {
-        VecTokens tokens;
-        while (active.generated < active.request.getMaxTokens())
-        {
-            tokens.push_back(invent(active));
-        }
-        finish(responses, id, result(active, tokens), FinishReason::kLENGTH, active);
+        auto tokens = invent(active, script, active.request.getMaxTokens());
+        finish(responses, id, result(active, std::move(tokens)), FinishReason::kLENGTH, active);
         return false;
     }
     case kTALKS_ON:
-        finish(responses, id, result(active, {invent(active)}), FinishReason::kEND_ID, active);
-        responses.emplace_back(id, result(active, {invent(active)}));
+        finish(responses, id, result(active, invent(active, script, 1)), FinishReason::kEND_ID, active);
+        responses.emplace_back(id, result(active, invent(active, script, 1)));
         finish(responses, id, result(active, {}), FinishReason::kLENGTH, active);
         responses.emplace_back(id, std::string("too late"));
         return false;
@@ -144,11 +149,21 @@ bool advance(IdType id, Active& active, std::vector<Response>& responses)
     case kPARAMETERS:
         finish(responses, id, result(active, parameters(active.request)), FinishReason::kSTOP_WORDS, active);
         return false;
+    case kSEGFAULT: strike(Fault::kSEGFAULT);
+    case kABORT: strike(Fault::kABORT);
+    case kEXIT: strike(Fault::kEXIT);
+    case kHANG: strike(Fault::kHANG);
     default: break;
     }
     auto const endless = active.kind == kENDLESS || active.kind == kDEAF;
-    auto value = result(active, {invent(active)});
-    if (!endless && active.generated == active.request.getMaxTokens())
+    auto const left = active.request.getMaxTokens() - active.generated;
+    if (left == 0 && !endless) // kNO_FINAL has said all it says
+    {
+        return true;
+    }
+    auto const count = endless ? script.tokensPerResponse : std::min(script.tokensPerResponse, left);
+    auto value = result(active, invent(active, script, count));
+    if (count == left && !endless && active.kind != kNO_FINAL)
     {
         finish(responses, id, std::move(value), FinishReason::kLENGTH, active);
         return false;
@@ -157,4 +172,4 @@ bool advance(IdType id, Active& active, std::vector<Response>& responses)
     return true;
 }
 
-} // namespace scripted
+} // namespace synthetic

@@ -1,0 +1,35 @@
+import type { FinalRecord, RecordReader } from "../src/native/records.ts";
+
+/** The records of trtllm_shim.h as objects. */
+export type NativeRecord =
+  | { readonly kind: "load-progress"; readonly fraction: number }
+  | { readonly kind: "ready"; readonly json: string }
+  | { readonly kind: "load-failed"; readonly status: number; readonly message: string }
+  | {
+      readonly kind: "tokens";
+      readonly requestId: number;
+      readonly tokens: Int32Array;
+      readonly logProbs: Float32Array | undefined;
+    }
+  | ({ readonly kind: "final" } & FinalRecord)
+  | { readonly kind: "error"; readonly requestId: number; readonly status: number; readonly message: string }
+  | { readonly kind: "stopped" };
+
+/** Copies of the records in the first `bytes` of a reader's buffer. */
+export function collectRecords(reader: RecordReader, bytes: number): NativeRecord[] {
+  const records: NativeRecord[] = [];
+  reader.read(bytes, {
+    loadProgress: (fraction) => records.push({ kind: "load-progress", fraction }),
+    ready: (json) => records.push({ kind: "ready", json }),
+    loadFailed: (status, message) => records.push({ kind: "load-failed", status, message }),
+    tokens: ({ requestId, ints, start, count, floats, logProbsStart }) => {
+      const tokens = ints.slice(start, start + count);
+      const logProbs = logProbsStart < 0 ? undefined : floats.slice(logProbsStart, logProbsStart + count);
+      records.push({ kind: "tokens", requestId, tokens, logProbs });
+    },
+    final: (record) => records.push({ kind: "final", ...record }),
+    error: (requestId, status, message) => records.push({ kind: "error", requestId, status, message }),
+    stopped: () => records.push({ kind: "stopped" }),
+  });
+  return records;
+}
