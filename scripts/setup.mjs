@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Makes a fresh clone ready to build, test and run. Does nothing, quickly, where nothing changed. */
+import { cudaLibraries } from "./setup/cuda-libraries.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
 import { llamaHeaders } from "./setup/llama-headers.mjs";
 import { model } from "./setup/model.mjs";
@@ -11,7 +12,16 @@ import { tools } from "./setup/tools.mjs";
 import { typescript } from "./setup/typescript.mjs";
 
 try {
-  await runSteps([tools, dependencies, model, llamaHeaders, nativeLibrary, quantizedModels, typescript]);
+  await runSteps([
+    tools,
+    dependencies,
+    model,
+    llamaHeaders,
+    cudaLibraries,
+    nativeLibrary,
+    quantizedModels,
+    typescript,
+  ]);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(`\nSetup failed: ${error.message}\n  → ${error.remedy}`);
