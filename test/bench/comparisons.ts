@@ -1,3 +1,4 @@
+import { onGpu } from "./device.ts";
 import type { PeerName } from "./peers.ts";
 import type { Measurement, Workload } from "./workload.ts";
 
@@ -35,7 +36,7 @@ const timeToFirstToken = (atMost: number): Ratio => ({
 });
 
 export const comparisons: readonly Comparison[] = [
-  ...[1, 8, 32].map(
+  ...[1, 8, 32, ...(onGpu ? [128] : [])].map(
     (requests): Comparison => ({
       title: `${requests} at once, ${promptTokens} + ${newTokens} tokens`,
       peer: "raw llama.cpp",

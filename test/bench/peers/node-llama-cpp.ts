@@ -1,11 +1,12 @@
 /** node-llama-cpp: tokens, not made into text. Prints a Measurement as JSON. */
 import { availableParallelism } from "node:os";
 import { getLlama, LlamaLogLevel, type Token } from "node-llama-cpp";
+import { onGpu } from "../device.ts";
 import { measure, type RunRequest, warmUp, workloadFromArguments } from "../measure.ts";
 import { makePrompts, type Workload } from "../workload.ts";
 
 const workload = workloadFromArguments();
-const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error });
+const llama = await getLlama({ gpu: onGpu && "cuda", build: "never", logLevel: LlamaLogLevel.error });
 const model = await llama.loadModel({ modelPath: workload.model });
 const context = await model.createContext({
   sequences: workload.requests,
