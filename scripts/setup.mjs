@@ -5,6 +5,8 @@ import { dependencies } from "./setup/dependencies.mjs";
 import { llamaHeaders } from "./setup/llama-headers.mjs";
 import { model } from "./setup/model.mjs";
 import { nativeLibrary } from "./setup/native-library.mjs";
+import { tokenizerFiles } from "./setup/published-tokenizers.mjs";
+import { pythonLibraries } from "./setup/python-reference.mjs";
 import { quantizedModels } from "./setup/quantized-models.mjs";
 import { SetupError } from "./setup/setup-error.mjs";
 import { runSteps } from "./setup/steps.mjs";
@@ -21,6 +23,8 @@ try {
     nativeLibrary,
     quantizedModels,
     typescript,
+    pythonLibraries,
+    tokenizerFiles,
   ]);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

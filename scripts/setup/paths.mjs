@@ -4,6 +4,10 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const cache = join(root, ".cache");
 export const models = join(cache, "models");
+/** Tokenizer files of published models, one folder each. */
+export const publishedTokenizers = join(cache, "tokenizers");
+/** Python packages, as PYTHONPATH takes them. */
+export const pythonReference = join(cache, "python");
 export const nativeShim = join(root, "native-shim");
 export const nativeBuild = join(nativeShim, "build", "release");
 /** Headers of llama.cpp, laid out as in its own source tree. */

@@ -7,5 +7,5 @@ export { LLM, type Prompt } from "./llm.ts";
 export type { GenerationStream } from "./stream/generation-stream.ts";
 export { serverSentEvents } from "./stream/server-sent-events.ts";
 export { type TextChunk, TextStream } from "./stream/text-stream.ts";
-export { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
+export { loadTokenizer, type TokenizerSource } from "./tokenizer/load-tokenizer.ts";
 export type { EncodeOptions, Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -32,8 +32,8 @@ describe.each([
   test("gives back any text", () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        // The library loses a byte order mark and "▁" where bytes stand for themselves.
-        fc.pre(json.decoder?.type === "ByteLevel" || !/[\uFEFF▁]/.test(text));
+        // SentencePiece writes a space as "▁".
+        fc.pre(json.decoder?.type === "ByteLevel" || !text.includes("▁"));
         expect(decode(tokenizer, tokenizer.encode(text, plain))).toBe(text);
       }),
     );

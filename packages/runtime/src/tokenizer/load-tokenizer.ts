@@ -1,20 +1,22 @@
 import { stat } from "node:fs/promises";
-import type { ExecutorLike } from "@trtllm-node/core";
+import type { EngineInfo, Vocabulary } from "@trtllm-node/core";
 import { TokenizerError } from "../errors.ts";
 import { HuggingFaceTokenizer } from "./hugging-face-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { readOptional, readTokenizerFiles } from "./tokenizer-files.ts";
 import { VocabularyTokenizer } from "./vocabulary-tokenizer.ts";
 
+export interface TokenizerSource {
+  readonly engine: Pick<EngineInfo, "path" | "name" | "vocabularySize">;
+  readonly vocabulary: Vocabulary | undefined;
+}
+
 /**
  * The tokenizer of an engine: that of the `tokenizer.json` in the engine directory, else the one that the engine
  * carries. A `chat_template.jinja` in the directory is used before any other chat template.
  * @throws TokenizerError
  */
-export async function loadTokenizer({
-  engine,
-  vocabulary,
-}: Pick<ExecutorLike, "engine" | "vocabulary">): Promise<Tokenizer> {
+export async function loadTokenizer({ engine, vocabulary }: TokenizerSource): Promise<Tokenizer> {
   const isDirectory = (await stat(engine.path)).isDirectory();
   // Files beside a lone GGUF may belong to any model.
   const files = isDirectory ? await readTokenizerFiles(engine.path) : undefined;

@@ -5,22 +5,63 @@ import { TokenizerError } from "../errors.ts";
 /** What is used of `tokenizer.json` here. */
 export interface TokenizerJson {
   readonly added_tokens: readonly AddedTokenJson[];
+  readonly normalizer: NormalizerJson | null;
   readonly pre_tokenizer: PreTokenizerJson | null;
-  readonly decoder: { readonly type: string } | null;
+  readonly model: { readonly type?: string; readonly ignore_merges?: boolean };
+  readonly decoder: DecoderJson | null;
+}
+
+export interface NormalizerJson {
+  readonly type: string;
+  /** Of a "Sequence". */
+  readonly normalizers?: readonly NormalizerJson[];
+  /** Of "Precompiled". */
+  readonly precompiled_charsmap?: string;
+  /** Of "Prepend". */
+  readonly prepend?: string;
+  /** Of "Strip". */
+  readonly strip_left?: boolean;
+  readonly strip_right?: boolean;
 }
 
 export interface PreTokenizerJson {
   readonly type: string;
   /** Of a "Sequence". */
   readonly pretokenizers?: readonly PreTokenizerJson[];
+  /** Of "Split" and "Punctuation". */
+  readonly pattern?: PatternJson;
+  readonly behavior?: string;
+  readonly invert?: boolean;
   /** Of "Digits". */
   readonly individual_digits?: boolean;
+  /** Of "ByteLevel". */
+  readonly add_prefix_space?: boolean;
+  readonly use_regex?: boolean;
+  /** Of "Metaspace". */
+  readonly replacement?: string;
+  readonly prepend_scheme?: string;
+  readonly split?: boolean;
+}
+
+export type PatternJson = { readonly Regex: string } | { readonly String: string };
+
+export interface DecoderJson {
+  readonly type: string;
+  /** Of a "Sequence". */
+  readonly decoders?: readonly DecoderJson[];
 }
 
 export interface AddedTokenJson {
   readonly id: number;
   readonly content: string;
   readonly special: boolean;
+  /** Looked for in the normalized text. */
+  readonly normalized?: boolean;
+  /** Only where no letter is beside it. */
+  readonly single_word?: boolean;
+  /** Takes the white space before, or after it. */
+  readonly lstrip?: boolean;
+  readonly rstrip?: boolean;
 }
 
 /** What is used of `tokenizer_config.json`. */

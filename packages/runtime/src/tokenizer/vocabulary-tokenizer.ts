@@ -1,6 +1,6 @@
 import type { Vocabulary } from "@trtllm-node/core";
-import { ByteDecoder } from "../detokenizer/byte-decoder.ts";
 import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
+import { TokenDecoder, TokenTexts } from "../detokenizer/token-decoder.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 
 /** The tokenizer that an engine carries in itself. */
@@ -11,6 +11,7 @@ export class VocabularyTokenizer implements Tokenizer {
   readonly chatTemplate: string | undefined;
   readonly #vocabulary: Vocabulary;
   readonly #special: ReadonlySet<number>;
+  readonly #texts: TokenTexts;
 
   /** @param chatTemplate used instead of the vocabulary's own */
   constructor(vocabulary: Vocabulary, chatTemplate = vocabulary.chatTemplate) {
@@ -25,6 +26,7 @@ export class VocabularyTokenizer implements Tokenizer {
       if (piece.control) special.add(id);
     });
     this.#special = special;
+    this.#texts = new TokenTexts((token) => (special.has(token) ? undefined : pieces[token]?.bytes));
   }
 
   encode(text: string, options: EncodeOptions): Int32Array {
@@ -36,8 +38,7 @@ export class VocabularyTokenizer implements Tokenizer {
   }
 
   createDecoder(): IncrementalDecoder {
-    const { pieces } = this.#vocabulary;
-    return new ByteDecoder((token) => (this.#special.has(token) ? undefined : pieces[token]?.bytes));
+    return new TokenDecoder(this.#texts);
   }
 }
 

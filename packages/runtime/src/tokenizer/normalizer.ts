@@ -1,0 +1,31 @@
+import { createLibraryNormalizer, type Normalizer } from "./library.ts";
+import { PrecompiledCharsmap } from "./precompiled-charsmap.ts";
+import type { NormalizerJson } from "./tokenizer-files.ts";
+import { leadingSpaceEnd, trailingSpaceStart } from "./whitespace.ts";
+
+/**
+ * The normalizer that a `tokenizer.json` describes, as the tokenizers library in Python runs it.
+ * @throws Error: of a kind that is not known
+ */
+export function createNormalizer(json: NormalizerJson | null): Normalizer | undefined {
+  if (json === null) return undefined;
+  switch (json.type) {
+    case "Sequence": {
+      const parts = (json.normalizers ?? []).map((part) => createNormalizer(part)!);
+      return (text) => parts.reduce((normalized, part) => part(normalized), text);
+    }
+    case "Precompiled": {
+      const charsmap = new PrecompiledCharsmap(json.precompiled_charsmap ?? "");
+      return (text) => charsmap.normalize(text);
+    }
+    case "Prepend":
+      return (text) => (text === "" ? "" : `${json.prepend ?? ""}${text}`);
+    case "Strip":
+      return (text) => {
+        const start = json.strip_left ? leadingSpaceEnd(text, 0) : 0;
+        return text.slice(start, json.strip_right ? trailingSpaceStart(text, start, text.length) : undefined);
+      };
+    default:
+      return createLibraryNormalizer(json);
+  }
+}
