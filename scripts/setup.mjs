@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Makes a fresh clone ready to build, test and run. Does nothing, quickly, where nothing changed. */
-import { cudaLibraries } from "./setup/cuda-libraries.mjs";
+import { cudaCheck } from "./setup/cuda-check.mjs";
+import { cudaBackend } from "./setup/cuda-library.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
 import { llamaHeaders } from "./setup/llama-headers.mjs";
 import { model } from "./setup/model.mjs";
@@ -19,8 +20,9 @@ try {
     dependencies,
     model,
     llamaHeaders,
-    cudaLibraries,
+    cudaBackend,
     nativeLibrary,
+    cudaCheck,
     quantizedModels,
     typescript,
     pythonLibraries,

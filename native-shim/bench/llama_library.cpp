@@ -32,3 +32,10 @@ void loadLlamaLibrary()
     ggml_backend_load_all_from_path(std::filesystem::path(library.dli_fname).parent_path().c_str());
     llama_backend_init();
 }
+
+ComputingDevice computingDevice()
+{
+    auto* const gpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU);
+    auto* const device = gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    return {ggml_backend_dev_description(device), gpu != nullptr};
+}

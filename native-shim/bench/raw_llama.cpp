@@ -96,7 +96,10 @@ void measure(
         }
         runs.push_back(std::move(run));
     }
-    std::cout << nlohmann::json{{"llamaCppVersion", llama_version()}, {"runs", runs}}.dump() << '\n';
+    auto const device = computingDevice();
+    std::cout << nlohmann::json{{"llamaCppVersion", llama_version()},
+        {"device", {{"name", device.name}, {"type", device.isGpu ? "GPU" : "CPU"}}}, {"runs", runs}}
+                     .dump() << '\n';
 }
 
 } // namespace

@@ -8,7 +8,7 @@ const carrier = join(root, "node_modules/node-llama-cpp");
 const kept = ["include", "ggml/include", "vendor/nlohmann"];
 const remedy = "Remove node_modules and run it again";
 
-/** The headers that match the prebuilt libraries: node-llama-cpp carries that release as a git bundle. */
+/** The headers that match the prebuilt libraries. */
 export const llamaHeaders = stampedStep({
   title: "Unpacking llama.cpp's headers",
   name: "llama-headers",
@@ -18,20 +18,30 @@ export const llamaHeaders = stampedStep({
     const folder = `${llamaSource}.unfinished`;
     rmSync(folder, { recursive: true, force: true });
     try {
-      const repository = join(folder, "llama.git");
-      const archive = join(folder, "headers.tar");
-      const headers = join(folder, "headers");
-      mkdirSync(headers, { recursive: true });
-      const bundle = join(carrier, "llama/gitRelease.bundle");
-      await runCommand("git", ["clone", "--quiet", "--bare", bundle, repository], { remedy });
-      await runCommand("git", ["-C", repository, "archive", "--output", archive, "HEAD", ...kept], {
-        remedy,
-      });
-      await runCommand("tar", ["-xf", archive, "-C", headers], { remedy });
+      await unpackLlamaSource(folder, kept);
       rmSync(llamaSource, { recursive: true, force: true });
-      renameSync(headers, llamaSource);
+      renameSync(folder, llamaSource);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   },
 });
+
+/**
+ * Writes folders of llama.cpp's source into `folder`: node-llama-cpp carries its release as a git bundle.
+ * @param {string} folder
+ * @param {readonly string[]} paths
+ */
+export async function unpackLlamaSource(folder, paths) {
+  const repository = `${folder}.git`;
+  const archive = `${folder}.tar`;
+  mkdirSync(folder, { recursive: true });
+  try {
+    const bundle = join(carrier, "llama/gitRelease.bundle");
+    await runCommand("git", ["clone", "--quiet", "--bare", bundle, repository], { remedy });
+    await runCommand("git", ["-C", repository, "archive", "--output", archive, "HEAD", ...paths], { remedy });
+    await runCommand("tar", ["-xf", archive, "-C", folder], { remedy });
+  } finally {
+    for (const path of [repository, archive]) rmSync(path, { recursive: true, force: true });
+  }
+}

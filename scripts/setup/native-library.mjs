@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { runCommand } from "./command.mjs";
-import { llamaLibraries, llamaSource, nativeBuild, nativeShim } from "./paths.mjs";
+import { cuda } from "./cuda-library.mjs";
+import { cudaLibrary, llamaLibraries, llamaSource, nativeBuild, nativeShim } from "./paths.mjs";
 import { stampedStep } from "./stamped-step.mjs";
 
 export const nativeLibrary = stampedStep({
   title: "Building the native library",
   name: "native-library",
-  inputs: () => [nativeShim, join(llamaLibraries, "_nlcBuildMetadata.json")],
+  inputs: () => [nativeShim, join(llamaLibraries, "_nlcBuildMetadata.json"), cuda],
   outputs: [
     join(nativeShim, "build/lib/libtrtllm_shim.so"),
     join(nativeShim, "build/lib/libtrtllm_shim_synthetic.so"),
@@ -25,7 +26,11 @@ export const nativeLibrary = stampedStep({
  * @param {(line: string) => void} onLine
  */
 export async function buildNative(folder, definitions, onLine) {
-  const source = [`-DLLAMA_CPP_DIR=${llamaSource}`, `-DLLAMA_CPP_LIB_DIR=${llamaLibraries}`];
+  const source = [
+    `-DLLAMA_CPP_DIR=${llamaSource}`,
+    `-DLLAMA_CPP_LIB_DIR=${llamaLibraries}`,
+    `-DGGML_CUDA_LIBRARY=${cuda === "" ? "" : cudaLibrary}`,
+  ];
   await runCommand(
     "cmake",
     ["-S", nativeShim, "-B", folder, "-DCMAKE_BUILD_TYPE=Release", ...source, ...definitions],

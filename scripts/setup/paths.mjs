@@ -12,12 +12,7 @@ export const nativeShim = join(root, "native-shim");
 export const nativeBuild = join(nativeShim, "build", "release");
 /** Headers of llama.cpp, laid out as in its own source tree. */
 export const llamaSource = join(nativeShim, "build", "llama.cpp");
-/** What the embedded executor computes on: TRTLLM_NODE_ACCELERATOR, "cpu" or "cuda". */
-export const accelerator = process.env.TRTLLM_NODE_ACCELERATOR || "cpu";
-/** Of npm's @node-llama-cpp packages, unpacked. */
-export const cudaPackage = join(nativeShim, "build", "llama-cuda");
 /** llama.cpp's prebuilt libraries. */
-export const llamaLibraries =
-  accelerator === "cuda"
-    ? join(cudaPackage, "bins/linux-x64-cuda")
-    : join(root, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64");
+export const llamaLibraries = join(root, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64");
+/** llama.cpp's CUDA backend, where one is asked for. */
+export const cudaLibrary = join(nativeShim, "build", "llama-cuda", "libggml-cuda.so");
