@@ -36,4 +36,12 @@ describe("examples", () => {
     const [, cached] = second.match(/\((\d+) of \d+ prompt tokens/) ?? [];
     expect(Number(cached)).toBeGreaterThan(0);
   });
+
+  it("04-sampling keeps a bad word out of an answer that else begins with it", async () => {
+    const lines = (await run("04-sampling.ts")).split("\n");
+    const answers = Object.fromEntries(lines.map((line) => line.split(/: (.*)/)));
+    expect(JSON.parse(answers.greedy!)).toMatch(/^ Paris/);
+    expect(JSON.parse(answers["no Paris"]!)).toMatch(/^(?! Paris).*\w/);
+    expect(Object.keys(answers)).toHaveLength(4);
+  });
 });

@@ -1,6 +1,7 @@
 #include "executor_loop.h"
 
 #include "memory_usage.h"
+#include "sampling/vocabulary_check.h"
 #include "timestamp.h"
 
 #include <algorithm>
@@ -35,8 +36,13 @@ Response endedInQueue(IncomingRequest const& incoming, FinishReason reason)
     return {incoming.id, std::move(result)};
 }
 
-std::string whyItNeverFits(Request const& request, Limits const& limits)
+/// Why the request can never run; empty where it can.
+std::string whyNot(Request const& request, Limits const& limits, SizeType32 vocabularySize)
 {
+    if (auto reason = outsideVocabulary(request, vocabularySize); !reason.empty())
+    {
+        return reason;
+    }
     auto const tokens = static_cast<std::int64_t>(request.getInputTokenIds().size()) + request.getMaxTokens();
     auto const pool = static_cast<std::int64_t>(limits.kvBlocks) * limits.tokensPerBlock;
     auto const limit = std::min<std::int64_t>(limits.maxSequenceTokens, pool);
@@ -76,7 +82,7 @@ IdType ExecutorLoop::enqueue(Request const& request)
             + " has been reached, please try again later");
     }
     auto const id = ++mLastId;
-    if (auto const reason = whyItNeverFits(request, mLimits); !reason.empty())
+    if (auto const reason = whyNot(request, mLimits, mRunner->vocabularySize()); !reason.empty())
     {
         std::vector<Response> refusal;
         refusal.emplace_back(id, "Encountered an error when fetching new request: " + reason);

@@ -87,9 +87,11 @@ TRTLLM_API trtllm_status trtllm_executor_create(
     const char * config_json, uint64_t * executor, int32_t * wake_fd, trtllm_error * error);
 
 /*
- * Enqueues one request. request_json: {"maxTokens", "temperature", "topK", "topP", "minP", "seed",
- *   "repetitionPenalty", "presencePenalty", "frequencyPenalty", "minTokens", "endId",
- *   "stopTokenIds", "priority", "timeoutMs", "logProbs"}; only "maxTokens" is required.
+ * Enqueues one request. request_json: {"maxTokens", "temperature", "topK", "topP", "topPMin",
+ *   "topPDecay", "topPResetId", "minP", "seed", "repetitionPenalty", "presencePenalty",
+ *   "frequencyPenalty", "promptIgnoreLength", "noRepeatNgramSize", "minTokens", "endId",
+ *   "stopTokenIds": [id], "stopWords": [[id]], "badWords": [[id]], "logitBias": {"id": bias},
+ *   "priority", "timeoutMs", "logProbs"}; only "maxTokens" is required; docs/sampling.md has each.
  * temperature 0 or none: greedy. tokens: the prompt, token_count ids.
  * From then on exactly one FINAL or ERROR record will carry *request_id.
  */

@@ -123,17 +123,30 @@ std::optional<std::vector<std::int32_t>> JsonObject::integers(
     {
         return std::nullopt;
     }
-    std::vector<std::int32_t> numbers;
-    auto fits = values->is_array();
-    for (std::size_t i = 0; fits && i < values->size(); ++i)
-    {
-        auto const number = integerWithin((*values)[i], least, most);
-        fits = number.has_value();
-        numbers.push_back(number.value_or(0));
-    }
-    if (!fits)
+    auto numbers = integerArray(*values, least, most);
+    if (!numbers)
     {
         refuse(key, *values, "an array of integers " + range(least, most));
+    }
+    return numbers;
+}
+
+std::optional<std::vector<std::int32_t>> JsonObject::integerArray(
+    nlohmann::json const& values, std::int32_t least, std::int32_t most)
+{
+    if (!values.is_array())
+    {
+        return std::nullopt;
+    }
+    std::vector<std::int32_t> numbers;
+    for (auto const& value : values)
+    {
+        auto const number = integerWithin(value, least, most);
+        if (!number)
+        {
+            return std::nullopt;
+        }
+        numbers.push_back(*number);
     }
     return numbers;
 }

@@ -32,6 +32,9 @@ public:
         std::int32_t most = std::numeric_limits<std::int32_t>::max()) const;
     [[nodiscard]] std::optional<std::vector<std::int32_t>> integers(
         std::string_view key, std::int32_t least, std::int32_t most) const;
+    /// Null where the value is no such array.
+    [[nodiscard]] static std::optional<std::vector<std::int32_t>> integerArray(
+        nlohmann::json const& values, std::int32_t least, std::int32_t most);
     [[nodiscard]] std::optional<std::uint64_t> unsignedInteger(std::string_view key) const;
 
     /// `expected`: `inRange` in words.
@@ -51,10 +54,12 @@ public:
         return number;
     }
 
+    /// Null where the value is no number, or one beyond float's range.
+    [[nodiscard]] static std::optional<float> finite(nlohmann::json const& value);
+
     [[noreturn]] void refuse(std::string_view key, nlohmann::json const& value, std::string const& expected) const;
 
 private:
-    static std::optional<float> finite(nlohmann::json const& value);
     [[nodiscard]] std::string path(std::string_view key) const;
 
     nlohmann::json const& mValue;

@@ -1,8 +1,6 @@
 #include "request_json.h"
 
-#include "json_object.h"
-
-#include <list>
+#include "sampling_json.h"
 
 namespace trtllm_shim
 {
@@ -12,76 +10,9 @@ namespace
 
 namespace tle = tensorrt_llm::executor;
 
-bool anyNumber(float)
-{
-    return true;
-}
-
-bool notNegative(float value)
-{
-    return value >= 0.0f;
-}
-
-bool positive(float value)
-{
-    return value > 0.0f;
-}
-
-bool probability(float value)
+bool share(float value)
 {
     return value >= 0.0f && value <= 1.0f;
-}
-
-bool positiveProbability(float value)
-{
-    return value > 0.0f && value <= 1.0f;
-}
-
-tle::SamplingConfig samplingConfig(JsonObject const& object)
-{
-    auto const temperature = object.number("temperature", notNegative, "a number of at least 0").value_or(0.0f);
-    auto const topK = object.integer("topK", 0).value_or(0);
-    auto const topP = object.number("topP", positiveProbability, "a number above 0, at most 1").value_or(1.0f);
-
-    tle::SamplingConfig config;
-    if (temperature > 0.0f)
-    {
-        config.setTemperature(temperature);
-        config.setTopP(topP); // also where it keeps every token: neither top-k nor top-p set would mean greedy
-        if (topK > 0)
-        {
-            config.setTopK(topK);
-        }
-    }
-    else
-    {
-        config.setTopK(1);
-    }
-    if (auto const minP = object.number("minP", probability, "a number from 0 to 1"))
-    {
-        config.setMinP(*minP);
-    }
-    if (auto const seed = object.unsignedInteger("seed"))
-    {
-        config.setSeed(*seed);
-    }
-    if (auto const penalty = object.number("repetitionPenalty", positive, "a number above 0"))
-    {
-        config.setRepetitionPenalty(*penalty);
-    }
-    if (auto const penalty = object.number("presencePenalty", anyNumber, "a number"))
-    {
-        config.setPresencePenalty(*penalty);
-    }
-    if (auto const penalty = object.number("frequencyPenalty", anyNumber, "a number"))
-    {
-        config.setFrequencyPenalty(*penalty);
-    }
-    if (auto const minTokens = object.integer("minTokens", 0))
-    {
-        config.setMinTokens(*minTokens);
-    }
-    return config;
 }
 
 void checkPrompt(std::int32_t const* tokens, std::size_t count, std::int32_t vocabularySize)
@@ -133,8 +64,10 @@ tle::Request parseRequest(
         [&](nlohmann::json const& document)
         {
             JsonObject const object(document, "",
-                {"maxTokens", "temperature", "topK", "topP", "minP", "seed", "repetitionPenalty", "presencePenalty",
-                    "frequencyPenalty", "minTokens", "endId", "stopTokenIds", "priority", "timeoutMs", "logProbs"});
+                {"maxTokens", "temperature", "topK", "topP", "topPMin", "topPDecay", "topPResetId", "minP", "seed",
+                    "repetitionPenalty", "presencePenalty", "frequencyPenalty", "promptIgnoreLength",
+                    "noRepeatNgramSize", "minTokens", "endId", "stopTokenIds", "stopWords", "badWords", "logitBias",
+                    "priority", "timeoutMs", "logProbs"});
             auto const maxTokens = object.integer("maxTokens", 1);
             if (!maxTokens)
             {
@@ -146,7 +79,7 @@ tle::Request parseRequest(
 
             tle::Request request(tle::VecTokens(tokens, tokens + tokenCount), *maxTokens);
             request.setStreaming(true); // only what was streamed survives a cancel
-            request.setSamplingConfig(samplingConfig(object));
+            request.setSamplingConfig(samplingConfig(object, engine.vocabularySize));
 
             tle::OutputConfig output;
             output.returnLogProbs = object.boolean("logProbs").value_or(false);
@@ -158,17 +91,8 @@ tle::Request parseRequest(
             {
                 request.setEndId(*endId);
             }
-            auto const stopIds = object.integers("stopTokenIds", 0, engine.vocabularySize - 1);
-            if (stopIds && !stopIds->empty())
-            {
-                std::list<tle::VecTokens> words;
-                for (auto const id : *stopIds)
-                {
-                    words.push_back({id});
-                }
-                request.setStopWords(words);
-            }
-            if (auto const priority = object.number("priority", probability, "a number from 0 to 1"))
+            setTokenRules(request, object, engine.vocabularySize);
+            if (auto const priority = object.number("priority", share, "a number from 0 to 1"))
             {
                 request.setPriority(*priority);
             }

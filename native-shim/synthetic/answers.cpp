@@ -93,11 +93,29 @@ VecTokens parameters(Request const& request)
         milli(sampling.getPresencePenalty()), milli(sampling.getFrequencyPenalty()),
         static_cast<TokenIdType>(sampling.getSeed().value_or(-1)), sampling.getMinTokens().value_or(-1),
         request.getEndId().value_or(-1), milli(request.getPriority()),
-        request.getAllottedTimeMs() ? static_cast<TokenIdType>(request.getAllottedTimeMs()->count()) : -1};
-    for (auto const& word : request.getStopWords().value_or(std::list<VecTokens>{}))
+        request.getAllottedTimeMs() ? static_cast<TokenIdType>(request.getAllottedTimeMs()->count()) : -1,
+        milli(sampling.getTopPMin()), milli(sampling.getTopPDecay()), sampling.getTopPResetIds().value_or(-1),
+        sampling.getPromptIgnoreLength().value_or(-1), sampling.getNoRepeatNgramSize().value_or(-1)};
+    for (auto const& words : {request.getStopWords(), request.getBadWords()})
     {
-        facts.push_back(static_cast<TokenIdType>(word.size()));
-        facts.push_back(word.front());
+        facts.push_back(words ? static_cast<TokenIdType>(words->size()) : -1);
+        for (auto const& word : words.value_or(std::list<VecTokens>{}))
+        {
+            facts.push_back(static_cast<TokenIdType>(word.size()));
+            facts.insert(facts.end(), word.begin(), word.end());
+        }
+    }
+    if (auto const bias = request.getEmbeddingBias())
+    {
+        auto const* const values = static_cast<float const*>(bias->getData());
+        for (std::size_t token = 0; token < bias->getSize(); ++token)
+        {
+            if (values[token] != 0.0f)
+            {
+                facts.push_back(static_cast<TokenIdType>(token));
+                facts.push_back(milli(values[token]));
+            }
+        }
     }
     return facts;
 }

@@ -60,9 +60,19 @@ std::optional<SizeType32> Request::getEndId() const
     return mEndId;
 }
 
+std::optional<std::list<VecTokens>> Request::getBadWords() const
+{
+    return mBadWords;
+}
+
 std::optional<std::list<VecTokens>> Request::getStopWords() const
 {
     return mStopWords;
+}
+
+std::optional<Tensor> Request::getEmbeddingBias() const
+{
+    return mEmbeddingBias;
 }
 
 PriorityType Request::getPriority() const
@@ -95,9 +105,23 @@ void Request::setEndId(SizeType32 endId)
     mEndId = endId;
 }
 
+void Request::setBadWords(std::list<VecTokens> const& badWords)
+{
+    mBadWords = badWords;
+}
+
 void Request::setStopWords(std::list<VecTokens> const& stopWords)
 {
     mStopWords = stopWords;
+}
+
+void Request::setEmbeddingBias(Tensor const& embeddingBias)
+{
+    if (!embeddingBias || embeddingBias.getShape().size() != 1 || embeddingBias.getDataType() != DataType::kFP32)
+    {
+        throw std::invalid_argument("the embedding bias must have one dimension, the vocabulary, and hold floats");
+    }
+    mEmbeddingBias = embeddingBias;
 }
 
 void Request::setPriority(PriorityType priority)

@@ -47,6 +47,21 @@ std::optional<FloatType> SamplingConfig::getTopP() const
     return mTopP;
 }
 
+std::optional<FloatType> SamplingConfig::getTopPMin() const
+{
+    return mTopPMin;
+}
+
+std::optional<TokenIdType> SamplingConfig::getTopPResetIds() const
+{
+    return mTopPResetIds;
+}
+
+std::optional<FloatType> SamplingConfig::getTopPDecay() const
+{
+    return mTopPDecay;
+}
+
 std::optional<RandomSeedType> SamplingConfig::getSeed() const
 {
     return mSeed;
@@ -77,6 +92,16 @@ std::optional<FloatType> SamplingConfig::getFrequencyPenalty() const
     return mFrequencyPenalty;
 }
 
+std::optional<SizeType32> SamplingConfig::getPromptIgnoreLength() const
+{
+    return mPromptIgnoreLength;
+}
+
+std::optional<SizeType32> SamplingConfig::getNoRepeatNgramSize() const
+{
+    return mNoRepeatNgramSize;
+}
+
 std::optional<FloatType> SamplingConfig::getMinP() const
 {
     return mMinP;
@@ -90,6 +115,21 @@ void SamplingConfig::setTopK(std::optional<SizeType32> const& topK)
 void SamplingConfig::setTopP(std::optional<FloatType> const& topP)
 {
     mTopP = check("topP", topP, topP > 0.f && topP <= 1.f, "above 0 and at most 1");
+}
+
+void SamplingConfig::setTopPMin(std::optional<FloatType> const& topPMin)
+{
+    mTopPMin = check("topPMin", topPMin, topPMin > 0.f && topPMin <= 1.f, "above 0 and at most 1");
+}
+
+void SamplingConfig::setTopPResetIds(std::optional<TokenIdType> const& topPResetIds)
+{
+    mTopPResetIds = check("topPResetIds", topPResetIds, topPResetIds >= 0, "0 or above");
+}
+
+void SamplingConfig::setTopPDecay(std::optional<FloatType> const& topPDecay)
+{
+    mTopPDecay = check("topPDecay", topPDecay, topPDecay > 0.f && topPDecay <= 1.f, "above 0 and at most 1");
 }
 
 void SamplingConfig::setSeed(std::optional<RandomSeedType> const& seed)
@@ -120,6 +160,16 @@ void SamplingConfig::setPresencePenalty(std::optional<FloatType> const& presence
 void SamplingConfig::setFrequencyPenalty(std::optional<FloatType> const& frequencyPenalty)
 {
     mFrequencyPenalty = check("frequencyPenalty", frequencyPenalty, frequencyPenalty == frequencyPenalty, "a number");
+}
+
+void SamplingConfig::setPromptIgnoreLength(std::optional<SizeType32> const& promptIgnoreLength)
+{
+    mPromptIgnoreLength = check("promptIgnoreLength", promptIgnoreLength, promptIgnoreLength >= 0, "0 or above");
+}
+
+void SamplingConfig::setNoRepeatNgramSize(std::optional<SizeType32> const& noRepeatNgramSize)
+{
+    mNoRepeatNgramSize = check("noRepeatNgramSize", noRepeatNgramSize, noRepeatNgramSize >= 0, "0 or above");
 }
 
 void SamplingConfig::setMinP(std::optional<FloatType> const& minP)

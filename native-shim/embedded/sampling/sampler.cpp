@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 namespace tensorrt_llm::executor::embedded
 {
@@ -11,162 +10,186 @@ namespace tensorrt_llm::executor::embedded
 namespace
 {
 
-TokenIdType argmax(float const* logits, SizeType32 count)
-{
-    return static_cast<TokenIdType>(std::max_element(logits, logits + count) - logits);
-}
-
-constexpr auto kBanned = -std::numeric_limits<float>::infinity();
-
-bool allows(TokenMask const& mask, TokenIdType id)
-{
-    auto const word = static_cast<std::size_t>(id) / 32;
-    return word < mask.size() && ((mask[word] >> (id % 32)) & 1u) != 0;
-}
+// TensorRT-LLM's defaults (runtime/DefaultDecodingParams).
+constexpr float kTopPMin = 1e-6f;
+constexpr TokenIdType kNoTopPReset = -1;
 
 } // namespace
 
-Sampler::Sampler(SamplingConfig const& config, VecTokens const& prompt, std::optional<TokenIdType> endId)
-    : mTopK(config.getTopK().value_or(0))
-    , mTopP(config.getTopP().value_or(1.f))
-    , mMinP(config.getMinP().value_or(0.f))
-    , mTemperature(config.getTemperature().value_or(1.f))
-    , mRepetitionPenalty(config.getRepetitionPenalty().value_or(1.f))
-    , mPresencePenalty(config.getPresencePenalty().value_or(0.f))
-    , mFrequencyPenalty(config.getFrequencyPenalty().value_or(0.f))
-    , mMinTokens(config.getMinTokens().value_or(0))
-    , mEndId(endId)
-    , mRandom(config.getSeed().value_or(0))
+Sampler::Sampler(Request const& request, SizeType32 sequenceIndex)
+    : mAdjuster(request)
 {
-    bool const keepsAll = mTopK == 0 && !config.getTopP();
-    mGreedy = keepsAll || mTopK == 1 || mTemperature == 0.f;
-    if (mTemperature == 0.f)
-    {
-        mTemperature = 1.f;
-    }
-    bool const penalties = mRepetitionPenalty != 1.f || mPresencePenalty != 0.f || mFrequencyPenalty != 0.f;
-    if (penalties)
-    {
-        for (auto const token : prompt)
-        {
-            ++mCounts[token];
-        }
-    }
-}
-
-float const* Sampler::penalized(float const* logits, SizeType32 vocabularySize, TokenMask const* mask)
-{
-    bool const holdEnd = mEndId && *mEndId >= 0 && mGenerated < mMinTokens;
-    if (mCounts.empty() && !holdEnd && mask == nullptr)
-    {
-        return logits;
-    }
-    mAdjusted.assign(logits, logits + vocabularySize);
-    for (TokenIdType id = 0; mask != nullptr && id < vocabularySize; ++id)
-    {
-        if (!allows(*mask, id))
-        {
-            mAdjusted[id] = kBanned;
-        }
-    }
-    for (auto const& [token, count] : mCounts)
-    {
-        // Penalties apply to what temperature made of the logit; sampling divides by it later.
-        auto logit = mAdjusted[token] / mTemperature;
-        logit = logit < 0.f ? logit * mRepetitionPenalty : logit / mRepetitionPenalty;
-        logit -= mPresencePenalty + mFrequencyPenalty * static_cast<float>(count);
-        mAdjusted[token] = logit * mTemperature;
-    }
-    if (holdEnd)
-    {
-        auto const end = std::exchange(mAdjusted[*mEndId], kBanned);
-        if (mAdjusted[argmax(mAdjusted.data(), vocabularySize)] == kBanned)
-        {
-            mAdjusted[*mEndId] = end;
-        }
-    }
-    return mAdjusted.data();
+    auto const config = request.getSamplingConfig();
+    mTopK = config.getTopK().value_or(0);
+    mInitialTopP = mTopP = config.getTopP().value_or(1.f);
+    mTopPMin = config.getTopPMin().value_or(kTopPMin);
+    mTopPDecay = config.getTopPDecay().value_or(1.f);
+    mTopPResetId = config.getTopPResetIds().value_or(kNoTopPReset);
+    mMinP = config.getMinP().value_or(0.f);
+    mGreedy = (mTopK == 0 && !config.getTopP()) || mTopK == 1 || config.getTemperature() == 0.f;
+    mRandom.seed(config.getSeed().value_or(0) + static_cast<RandomSeedType>(sequenceIndex));
 }
 
 TokenIdType Sampler::sample(float const* logits, SizeType32 vocabularySize, TokenMask const* mask)
 {
-    auto const* adjusted = penalized(logits, vocabularySize, mask);
-    auto const token = mGreedy ? argmax(adjusted, vocabularySize) : draw(adjusted, vocabularySize);
-    ++mGenerated;
-    if (mRepetitionPenalty != 1.f || mPresencePenalty != 0.f || mFrequencyPenalty != 0.f)
+    auto const size = static_cast<std::size_t>(vocabularySize);
+    auto const* row = mAdjuster.adjust(logits, vocabularySize, mask);
+    auto token = mGreedy ? logits::argmax(row, size) : draw(row, size);
+    if (row[token] == logits::kLowest && mAdjuster.hasBans())
     {
-        ++mCounts[token];
+        row = mAdjuster.liftBans();
+        token = mGreedy ? logits::argmax(row, size) : draw(row, size);
     }
+    mAdjuster.accept(token);
+    decayTopP(token);
     return token;
 }
 
-TokenIdType Sampler::draw(float const* logits, SizeType32 vocabularySize)
+TokenIdType Sampler::draw(float const* row, std::size_t size)
 {
-    auto const best = *std::max_element(logits, logits + vocabularySize);
-    auto const floor
-        = mMinP > 0.f ? best + std::log(mMinP) * mTemperature : kBanned;
-
-    mCandidates.clear();
-    for (TokenIdType id = 0; id < vocabularySize; ++id)
+    auto const best = logits::blockMaxima(row, size, mMaxima);
+    if (best == logits::kLowest)
     {
-        if (logits[id] >= floor && logits[id] > kBanned)
-        {
-            mCandidates.push_back({id, logits[id]});
-        }
+        return 0; // nothing is allowed
     }
-
-    auto const likelier = [](Candidate const& a, Candidate const& b)
-    { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; };
-    if (mTopK > 0 && mTopK < static_cast<SizeType32>(mCandidates.size()))
-    {
-        std::nth_element(mCandidates.begin(), mCandidates.begin() + mTopK, mCandidates.end(), likelier);
-        mCandidates.resize(mTopK);
-    }
-    if (mTopP < 1.f)
-    {
-        std::sort(mCandidates.begin(), mCandidates.end(), likelier);
-    }
-
-    double sum = 0;
-    for (auto& candidate : mCandidates)
-    {
-        candidate.logit = std::exp((candidate.logit - best) / mTemperature); // from here on a weight
-        sum += candidate.logit;
-    }
-    if (mTopP < 1.f)
-    {
-        double kept = 0;
-        std::size_t count = 0;
-        while (count < mCandidates.size() && kept < mTopP * sum)
-        {
-            kept += mCandidates[count++].logit;
-        }
-        mCandidates.resize(count);
-        sum = kept;
-    }
-
     // 53 random bits: a uniform double in [0, 1), the same with every standard library.
-    auto remaining = static_cast<double>(mRandom() >> 11) * 0x1.0p-53 * sum;
-    for (auto const& candidate : mCandidates)
+    auto const share = static_cast<double>(mRandom() >> 11) * 0x1.0p-53 * mTopP;
+    if (mTopK == 0 && mMinP == 0.f)
     {
-        remaining -= candidate.logit;
-        if (remaining < 0)
+        return mTopP == 1.f ? drawFromAll(row, size, best, share) : drawFromNucleus(row, size, best, share);
+    }
+    auto const floor = mMinP > 0.f ? best + std::log(mMinP) * mAdjuster.temperature() : logits::kLowest;
+    auto const below = [&](logits::Entry const& entry) { return entry.logit < floor; };
+    if (mTopK > 0)
+    {
+        logits::selectTop(row, size, mMaxima, static_cast<std::size_t>(mTopK), mEntries);
+        mEntries.erase(std::remove_if(mEntries.begin(), mEntries.end(), below), mEntries.end());
+    }
+    else
+    {
+        mEntries.clear();
+        logits::forEachAtLeast(
+            row, size, mMaxima, floor, [&](TokenIdType id, float logit) { mEntries.push_back({id, logit}); });
+    }
+    return candidateAt(share * weigh(best));
+}
+
+/// Where every token counts, any order does: that of ids, whole blocks at a time.
+TokenIdType Sampler::drawFromAll(float const* row, std::size_t size, float best, double share)
+{
+    auto const scale = 1.f / mAdjuster.temperature();
+    auto target = share * logits::blockSums(row, size, best, scale, mSums);
+    std::size_t block = 0;
+    while (block + 1 < mSums.size() && target >= mSums[block])
+    {
+        target -= mSums[block++];
+    }
+    std::optional<TokenIdType> token;
+    for (auto id = block * logits::kBlock; id < size && target >= 0; ++id)
+    {
+        if (row[id] > logits::kLowest)
         {
-            return candidate.id;
+            token = static_cast<TokenIdType>(id);
+            target -= std::exp((row[id] - best) * scale);
         }
     }
-    return mCandidates.back().id; // rounding left a crumb
+    return token ? *token : logits::argmax(row, size);
+}
+
+/// Takes the likely tokens first, in slices: their sum alone tells whether the draw falls into one, so only that
+/// one is put in order.
+TokenIdType Sampler::drawFromNucleus(float const* row, std::size_t size, float best, double share)
+{
+    auto const temperature = mAdjuster.temperature();
+    auto target = share * logits::sumExp(row, size, best, 1.f / temperature);
+    auto ceiling = std::numeric_limits<float>::infinity();
+    for (auto depth = 2.f;; depth *= 2.f) // in natural logarithms below the best
+    {
+        auto const floor = depth < 64.f ? best - depth * temperature : logits::kLowest;
+        mEntries.clear();
+        logits::forEachAtLeast(row, size, mMaxima, floor,
+            [&](TokenIdType id, float logit)
+            {
+                if (logit < ceiling)
+                {
+                    mEntries.push_back({id, logit});
+                }
+            });
+        bool const last = floor == logits::kLowest;
+        if (last && mEntries.empty())
+        {
+            // Rounding left a crumb: the least likely one of the slice before.
+            return candidateAt(std::numeric_limits<double>::infinity());
+        }
+        auto const sum = weigh(best);
+        if (last || target < sum)
+        {
+            return candidateAt(target);
+        }
+        target -= sum;
+        ceiling = floor;
+    }
+}
+
+double Sampler::weigh(float best)
+{
+    double sum = 0;
+    mCandidates.clear();
+    for (auto const& entry : mEntries)
+    {
+        auto const weight = std::exp((entry.logit - best) / mAdjuster.temperature());
+        mCandidates.push_back({entry, weight});
+        sum += weight;
+    }
+    return sum;
+}
+
+TokenIdType Sampler::candidateAt(double target)
+{
+    if (mCandidates.empty())
+    {
+        return 0; // no number among the logits
+    }
+    constexpr std::ptrdiff_t kSorted = 32;
+    auto const likelier = [](Candidate const& a, Candidate const& b) { return logits::before(a.entry, b.entry); };
+    auto first = mCandidates.begin();
+    auto last = mCandidates.end();
+    while (last - first > kSorted)
+    {
+        auto const middle = first + (last - first) / 2;
+        std::nth_element(first, middle, last, likelier);
+        double sum = 0;
+        std::for_each(first, middle, [&](Candidate const& candidate) { sum += candidate.weight; });
+        if (target < sum)
+        {
+            last = middle;
+        }
+        else
+        {
+            target -= sum;
+            first = middle;
+        }
+    }
+    std::sort(first, last, likelier);
+    for (; first + 1 != last; ++first)
+    {
+        target -= first->weight;
+        if (target < 0)
+        {
+            break;
+        }
+    }
+    return first->entry.id;
+}
+
+void Sampler::decayTopP(TokenIdType token)
+{
+    mTopP = token == mTopPResetId ? mInitialTopP : std::max(mTopP * mTopPDecay, mTopPMin);
 }
 
 float logProbability(float const* logits, SizeType32 vocabularySize, TokenIdType token)
 {
-    auto const best = *std::max_element(logits, logits + vocabularySize);
-    double sum = 0;
-    for (SizeType32 id = 0; id < vocabularySize; ++id)
-    {
-        sum += std::exp(logits[id] - best);
-    }
-    return static_cast<float>(logits[token] - best - std::log(sum));
+    return static_cast<float>(logits[token] - logits::logSumExp(logits, static_cast<std::size_t>(vocabularySize)));
 }
 
 } // namespace tensorrt_llm::executor::embedded

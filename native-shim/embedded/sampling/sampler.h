@@ -1,59 +1,62 @@
-// Picks the next token of one request from the model's logits.
+// Picks the next token of one sequence from the model's logits.
 #pragma once
 
-#include "tensorrt_llm/executor/executor.h"
+#include "sampling/logit_adjuster.h"
+#include "scan.h"
 
-#include <cstdint>
-#include <optional>
 #include <random>
-#include <unordered_map>
 #include <vector>
 
 namespace tensorrt_llm::executor::embedded
 {
 
-/// Which tokens a grammar allows: bit id % 32 of word id / 32. Tokens beyond the last word are not allowed.
-using TokenMask = std::vector<std::uint32_t>;
-
-/// Order: mask, temperature, penalties, minTokens, min-p, top-k, top-p, draw. As in TensorRT-LLM, unset top-k
-/// and top-p mean greedy; one of them set lets the other keep everything.
+/// After LogitAdjuster: min-p, top-k, top-p, draw. As in TensorRT-LLM, unset top-k and top-p mean greedy; one of
+/// them set lets the other keep everything; top-p counts within what top-k left, and a draw walks the tokens from
+/// the most likely on until a random share of topP is reached, so the last token of the nucleus keeps only the
+/// part of its probability that lies within topP.
 class Sampler
 {
 public:
-    Sampler(SamplingConfig const& config, VecTokens const& prompt, std::optional<TokenIdType> endId);
+    /// sequenceIndex: which of several sequences of the request; each draws from a seed of its own.
+    explicit Sampler(Request const& request, SizeType32 sequenceIndex = 0);
 
-    /// logits: [vocabularySize]. mask: null where every token is allowed. The lowest id wins a tie. Where
-    /// minTokens holds back the only token that the mask allows, the mask wins.
+    /// logits: [vocabularySize]. mask: null where every token is allowed. The lowest id wins a tie. Where bans
+    /// leave no token that the mask allows, they are ignored.
     [[nodiscard]] TokenIdType sample(float const* logits, SizeType32 vocabularySize, TokenMask const* mask = nullptr);
 
 private:
     struct Candidate
     {
-        TokenIdType id;
-        float logit;
+        logits::Entry entry;
+        float weight; // exp((logit - best) / temperature)
     };
 
-    [[nodiscard]] float const* penalized(float const* logits, SizeType32 vocabularySize, TokenMask const* mask);
-    [[nodiscard]] TokenIdType draw(float const* logits, SizeType32 vocabularySize);
+    [[nodiscard]] TokenIdType draw(float const* row, std::size_t size);
+    [[nodiscard]] TokenIdType drawFromAll(float const* row, std::size_t size, float best, double share);
+    [[nodiscard]] TokenIdType drawFromNucleus(float const* row, std::size_t size, float best, double share);
+    /// Turns the entries into candidates and returns the sum of their weights.
+    double weigh(float best);
+    /// The candidate at which the sum of weights, from the most likely on, exceeds `target`.
+    [[nodiscard]] TokenIdType candidateAt(double target);
+    void decayTopP(TokenIdType token);
 
+    LogitAdjuster mAdjuster;
     bool mGreedy;
     SizeType32 mTopK;
-    float mTopP;
+    float mTopP; // of the next draw
+    float mInitialTopP;
+    float mTopPMin;
+    float mTopPDecay;
+    TokenIdType mTopPResetId;
     float mMinP;
-    float mTemperature;
-    float mRepetitionPenalty;
-    float mPresencePenalty;
-    float mFrequencyPenalty;
-    SizeType32 mMinTokens;
-    std::optional<TokenIdType> mEndId;
     std::mt19937_64 mRandom;
-    SizeType32 mGenerated{0};
-    std::unordered_map<TokenIdType, SizeType32> mCounts; // occurrences in prompt and answer, kept for penalties only
-    std::vector<float> mAdjusted;
+    std::vector<float> mMaxima;
+    std::vector<float> mSums;
+    std::vector<logits::Entry> mEntries;
     std::vector<Candidate> mCandidates;
 };
 
-/// Natural logarithm of the model's own probability of a token (before penalties and temperature).
+/// Natural logarithm of the model's own probability of a token (before bias, temperature and penalties).
 [[nodiscard]] float logProbability(float const* logits, SizeType32 vocabularySize, TokenIdType token);
 
 } // namespace tensorrt_llm::executor::embedded

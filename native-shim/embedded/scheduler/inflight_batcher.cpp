@@ -11,9 +11,14 @@ namespace tensorrt_llm::executor::embedded
 namespace
 {
 
-bool endsWith(VecTokens const& tokens, VecTokens const& tail)
+/// Whether the sequence ends with a word, which may begin in the prompt.
+bool endsWith(VecTokens const& prompt, VecTokens const& generated, VecTokens const& word)
 {
-    return !tail.empty() && tail.size() <= tokens.size() && std::equal(tail.rbegin(), tail.rend(), tokens.rbegin());
+    auto const inAnswer = std::min(word.size(), generated.size());
+    auto const inPrompt = word.size() - inAnswer;
+    return !word.empty() && inPrompt <= prompt.size()
+        && std::equal(word.rbegin(), word.rbegin() + static_cast<std::ptrdiff_t>(inAnswer), generated.rbegin())
+        && std::equal(word.rbegin() + static_cast<std::ptrdiff_t>(inAnswer), word.rend(), prompt.rbegin());
 }
 
 } // namespace
@@ -28,7 +33,7 @@ InflightBatcher::ActiveRequest::ActiveRequest(IncomingRequest const& incoming, S
     , stopWords(incoming.request.getStopWords().value_or(std::list<VecTokens>{}))
     , allottedTime(incoming.request.getAllottedTimeMs())
     , slot(atSlot)
-    , sampler(incoming.request.getSamplingConfig(), prompt, endId)
+    , sampler(incoming.request)
 {
     metrics.timingMetrics.arrivalTime = incoming.arrival;
 }
@@ -235,7 +240,7 @@ void InflightBatcher::takeToken(
     }
 
     bool const stopped = std::any_of(request.stopWords.begin(), request.stopWords.end(),
-        [&](VecTokens const& word) { return endsWith(request.generated, word); });
+        [&](VecTokens const& word) { return endsWith(request.prompt, request.generated, word); });
     bool const full = static_cast<SizeType32>(request.generated.size()) >= request.maxTokens;
     if (stopped || full)
     {

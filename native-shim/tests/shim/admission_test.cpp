@@ -66,7 +66,8 @@ TEST("without a temperature the executor is asked for greedy decoding")
     Client client;
     client.ready();
     //                        stream metrics exclude logProbs topK topP temperature ...
-    Tokens const greedy{1, 1, 1, 0, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 500, -1};
+    Tokens const greedy{1, 1, 1, 0, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 500, -1, -1, -1, -1, -1,
+        -1, -1, -1};
     CHECK(parameters(client, R"({"maxTokens": 3})") == greedy);
     CHECK(parameters(client, R"({"maxTokens": 3, "temperature": 0, "topK": 40, "topP": 0.5})") == greedy);
 }
@@ -87,7 +88,14 @@ TEST("every field of a request reaches the executor")
     auto const facts = parameters(client.ready(),
         R"({"maxTokens": 3, "temperature": 1.5, "topK": 40, "topP": 0.25, "minP": 0.125, "seed": 42,
             "repetitionPenalty": 1.125, "presencePenalty": -0.5, "frequencyPenalty": 0.75, "minTokens": 2,
-            "endId": 0, "stopTokenIds": [7, 999], "priority": 1, "timeoutMs": 1234, "logProbs": true})");
+            "endId": 0, "stopTokenIds": [7, 999], "stopWords": [[1, 2, 3]], "badWords": [[4], [5, 6]],
+            "logitBias": {"17": -100, "3": 0.5, "999": 0}, "promptIgnoreLength": 9, "noRepeatNgramSize": 3,
+            "priority": 1, "timeoutMs": 1234, "logProbs": true})");
     CHECK(facts
-        == Tokens({1, 1, 1, 1, 40, 250, 1500, 125, 1125, -500, 750, 42, 2, 0, 1000, 1234, 1, 7, 1, 999}));
+        == Tokens({1, 1, 1, 1, 40, 250, 1500, 125, 1125, -500, 750, 42, 2, 0, 1000, 1234, -1, -1, -1, 9, 3,
+            3, 3, 1, 2, 3, 1, 7, 1, 999, 2, 1, 4, 2, 5, 6, 3, 500, 17, -100000}));
+
+    auto const decay = parameters(
+        client, R"({"maxTokens": 3, "temperature": 1, "topPDecay": 0.5, "topPMin": 0.25, "topPResetId": 8})");
+    CHECK(Tokens(decay.begin() + 16, decay.begin() + 19) == Tokens({250, 500, 8}));
 }

@@ -129,13 +129,24 @@ TEST("a request's wrong types and values are named")
     for (std::string const field : {R"("temperature": -0.1)", R"("temperature": "hot")", R"("temperature": 1e39)",
              R"("topK": -1)", R"("topK": 1.5)", R"("topP": 0)", R"("topP": 1.1)", R"("minP": -0.1)", R"("minP": 2)",
              R"("seed": -1)", R"("seed": 0.5)", R"("repetitionPenalty": 0)", R"("presencePenalty": true)",
-             R"("frequencyPenalty": null)", R"("minTokens": -1)", R"("endId": -1)", R"("endId": 100)",
+             R"("frequencyPenalty": null)", R"("promptIgnoreLength": -1)", R"("noRepeatNgramSize": 0.5)",
+             R"("topPDecay": 0)", R"("topPMin": 2)", R"("topPResetId": 100)", R"("stopWords": [1])",
+             R"("stopWords": [[]])", R"("badWords": [[1, 100]])", R"("badWords": {})", R"("logitBias": [])",
+             R"("logitBias": {"100": 1})", R"("logitBias": {"-1": 1})", R"("logitBias": {"1x": 1})",
+             R"("logitBias": {"1": null})", R"("logitBias": {"1": 1e39})", R"("minTokens": -1)", R"("endId": -1)", R"("endId": 100)",
              R"("stopTokenIds": 5)", R"("stopTokenIds": [1, 100])", R"("stopTokenIds": ["a"])", R"("priority": 1.5)",
              R"("timeoutMs": 0)", R"("logProbs": 1)"})
     {
         auto const name = field.substr(0, field.find(':'));
         CHECK(contains(requestRefusal(R"({"maxTokens": 1, )" + field + "}"), (name + " is ").c_str()));
     }
+}
+
+TEST("top-p decay is refused where there is no top-p to decay")
+{
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "topPDecay": 0.9})"), "temperature above 0"));
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "temperature": 1, "topK": 5, "topPDecay": 0.9})"), "topK"));
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "temperature": 1, "topPMin": 0.9})"), "topPDecay"));
 }
 
 TEST("a long wrong value is cut in its message, at a whole character")

@@ -25,6 +25,11 @@ export interface ExecutorRequest {
   readonly endId?: number | undefined;
   /** Any of these tokens ends the answer and is its last token. */
   readonly stopTokenIds?: readonly number[] | undefined;
+  /**
+   * Any of these token sequences, of any length, ends the answer and is its end. It may begin in the prompt, as in
+   * TensorRT-LLM. Default: none.
+   */
+  readonly stopWords?: readonly TokenSequence[] | undefined;
   /** 0 to 1; of the waiting requests the highest goes first. Default 0.5. */
   readonly priority?: number | undefined;
   /** Milliseconds from submission after which the request ends with `"timed-out"`. Default: none. */
@@ -41,25 +46,53 @@ export interface ExecutorRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Left out means: no effect. Without a temperature above 0 the most likely token is taken (greedy). */
+/** Token ids, at least one. */
+export type TokenSequence = readonly number[];
+
+/**
+ * How each token is chosen. Left out means: no effect. Without a temperature above 0 the most likely token is taken
+ * (greedy), after biases, penalties and bans. docs/sampling.md has the order of operations.
+ */
 export interface SamplingOptions {
-  /** 0 (greedy) or above. Default 0. */
+  /** 0 (greedy) or above; below 1 sharpens, above 1 flattens the distribution. Default 0. */
   readonly temperature?: number | undefined;
-  /** Keep the k most likely tokens; 0 keeps all. Default 0. */
+  /** Keep the k most likely tokens; 0 keeps all. TensorRT-LLM takes up to 1024. Default 0. */
   readonly topK?: number | undefined;
-  /** Keep the most likely tokens that sum to this probability; above 0, up to 1. Default 1. */
+  /** Draw from the most likely tokens that sum to this probability; above 0, up to 1. Default 1. */
   readonly topP?: number | undefined;
+  /**
+   * Above 0, up to 1: after each token topP is multiplied by it. Needs a temperature and no topK. Default 1.
+   */
+  readonly topPDecay?: number | undefined;
+  /** What topP does not decay below; above 0, up to 1. Only with topPDecay. Default 1e-6. */
+  readonly topPMin?: number | undefined;
+  /** The token that sets a decayed topP back to where it began. Only with topPDecay. Default: none. */
+  readonly topPResetId?: number | undefined;
   /** Drop tokens less likely than this share of the best one's probability; 0 to 1. Default 0. */
   readonly minP?: number | undefined;
   /** 0 to 2^53 - 1. The same seed, request and engine give the same tokens. Default 0. */
   readonly seed?: number | undefined;
   /** Above 0; over 1 makes tokens of prompt and answer less likely again. Default 1. */
   readonly repetitionPenalty?: number | undefined;
-  /** Subtracted once from the logit of each token of the answer so far. Default 0. */
+  /** Subtracted once from the logit of each token of prompt and answer, after the temperature. Default 0. */
   readonly presencePenalty?: number | undefined;
-  /** Subtracted from a token's logit once per occurrence in the answer so far. Default 0. */
+  /** Subtracted from a token's logit once per occurrence in prompt and answer. Default 0. */
   readonly frequencyPenalty?: number | undefined;
-  /** The answer does not end before this many tokens. Default 0. */
+  /**
+   * So many tokens at the beginning of the prompt do not count for presencePenalty and frequencyPenalty; more than
+   * the prompt has means all, as in OpenAI's API. Needs TensorRT-LLM 1.2. Default 0.
+   */
+  readonly promptIgnoreLength?: number | undefined;
+  /**
+   * No sequence of so many tokens comes twice in prompt and answer; 0 allows repetition. TensorRT-LLM takes up to
+   * 32. Default 0.
+   */
+  readonly noRepeatNgramSize?: number | undefined;
+  /** Token sequences that may not come; a word of one token is never chosen. Default: none. */
+  readonly badWords?: readonly TokenSequence[] | undefined;
+  /** By token id: a number added to the model's logit, before all else. -100 all but forbids. Default: none. */
+  readonly logitBias?: Readonly<Record<number, number>> | undefined;
+  /** `endId` does not come before this many tokens; stop tokens and words still end the answer. Default 0. */
   readonly minTokens?: number | undefined;
 }
 

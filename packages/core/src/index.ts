@@ -31,6 +31,7 @@ export type {
   TokenizeOptions,
   TokenPiece,
   TokenResult,
+  TokenSequence,
   TokenStream,
   Vocabulary,
 } from "./executor-like.ts";

@@ -5,6 +5,8 @@ import { problems } from "./schema.ts";
 
 const natural = z.int32().min(0);
 const share = z.number().min(0).max(1);
+const positiveShare = z.number().gt(0).max(1);
+const words = z.array(z.array(z.int()).min(1));
 
 const schema = z.strictObject({
   maxTokens: z.int32().min(1),
@@ -12,17 +14,37 @@ const schema = z.strictObject({
     .strictObject({
       temperature: z.number().min(0).optional(),
       topK: natural.optional(),
-      topP: z.number().gt(0).max(1).optional(),
+      topP: positiveShare.optional(),
+      topPDecay: positiveShare.optional(),
+      topPMin: positiveShare.optional(),
+      topPResetId: z.int().optional(),
       minP: share.optional(),
       seed: z.int().min(0).optional(),
       repetitionPenalty: z.number().gt(0).optional(),
       presencePenalty: z.number().optional(),
       frequencyPenalty: z.number().optional(),
+      promptIgnoreLength: natural.optional(),
+      noRepeatNgramSize: natural.optional(),
+      badWords: words.optional(),
+      logitBias: z.record(z.string(), z.number()).optional(),
       minTokens: natural.optional(),
+    })
+    .check(({ value, issues }) => {
+      const { topPDecay, topPMin, topPResetId, topK = 0, temperature = 0 } = value;
+      const wrong = (key: string, message: string): void => {
+        issues.push({ code: "custom", input: value, path: [key], message });
+      };
+      if (topPDecay === undefined) {
+        if (topPMin !== undefined) wrong("topPMin", "It belongs to topPDecay, which is missing");
+        if (topPResetId !== undefined) wrong("topPResetId", "It belongs to topPDecay, which is missing");
+      } else if (topK > 0 || temperature === 0) {
+        wrong("topPDecay", "It works on top-p alone: leave topK out and give a temperature above 0");
+      }
     })
     .optional(),
   endId: z.int().optional(),
   stopTokenIds: z.array(z.int()).optional(),
+  stopWords: words.optional(),
   priority: share.optional(),
   timeoutMs: z.int32().min(1).optional(),
   logProbs: z.boolean().optional(),
@@ -43,9 +65,14 @@ export function encodeRequest(
   if (wrong.length > 0) throw new InvalidRequestError(wrong.join(" "));
   checkPrompt(tokens, engine.vocabularySize);
   const { sampling, maxUnreadTokens: _unread, ...rest } = options;
-  const { endId, stopTokenIds = [], maxTokens } = rest;
+  const { endId, stopTokenIds = [], stopWords = [], maxTokens } = rest;
+  const { topPResetId, badWords = [], logitBias = {} } = sampling ?? {};
   if (endId !== undefined) checkIds("endId", [endId], engine.vocabularySize);
+  if (topPResetId !== undefined) checkIds("sampling.topPResetId", [topPResetId], engine.vocabularySize);
   checkIds("stopTokenIds", stopTokenIds, engine.vocabularySize);
+  for (const word of stopWords) checkIds("stopWords", word, engine.vocabularySize);
+  for (const word of badWords) checkIds("sampling.badWords", word, engine.vocabularySize);
+  checkIds("sampling.logitBias", Object.keys(logitBias).map(Number), engine.vocabularySize);
   checkSize(tokens.length, maxTokens, engine);
   return {
     json: JSON.stringify({ ...rest, ...sampling }),

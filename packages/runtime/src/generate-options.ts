@@ -17,6 +17,8 @@ export interface GenerateOptions extends SamplingOptions {
    * the tokens. Default: none.
    */
   readonly stop?: string | readonly string[] | undefined;
+  /** Any of these token sequences ends the answer and is its end. Default: none. */
+  readonly stopWords?: ExecutorRequest["stopWords"];
   /** 0 to 1; of the waiting requests the highest goes first. Default 0.5. */
   readonly priority?: number | undefined;
   /** Milliseconds from submission after which the answer ends with `"timed-out"`. Default: none. */
@@ -32,13 +34,21 @@ const known = Object.keys({
   temperature: true,
   topK: true,
   topP: true,
+  topPDecay: true,
+  topPMin: true,
+  topPResetId: true,
   minP: true,
   seed: true,
   repetitionPenalty: true,
   presencePenalty: true,
   frequencyPenalty: true,
+  promptIgnoreLength: true,
+  noRepeatNgramSize: true,
+  badWords: true,
+  logitBias: true,
   minTokens: true,
   stop: true,
+  stopWords: true,
   priority: true,
   timeoutMs: true,
   logProbs: true,
@@ -64,6 +74,7 @@ export function toExecutorRequest(
   const {
     maxTokens = Math.max(room, 1),
     stop: _,
+    stopWords,
     priority,
     timeoutMs,
     logProbs,
@@ -71,5 +82,16 @@ export function toExecutorRequest(
     ...sampling
   } = options;
   const [endId, ...stopTokenIds] = endIds;
-  return { tokens, maxTokens, sampling, endId, stopTokenIds, priority, timeoutMs, logProbs, signal };
+  return {
+    tokens,
+    maxTokens,
+    sampling,
+    endId,
+    stopTokenIds,
+    stopWords,
+    priority,
+    timeoutMs,
+    logProbs,
+    signal,
+  };
 }

@@ -4,9 +4,11 @@ export interface GenerationResult {
   readonly text: string;
   /** Every generated token; those after a stop string are not in `text`. */
   readonly tokens: Int32Array;
-  /** `"end"`: the model ended its answer. `"stop"`: a stop string did. `"length"`: `maxTokens` was reached. */
+  /**
+   * `"end"`: the model ended its answer. `"stop"`: a stop string or stop word did. `"length"`: `maxTokens` was reached.
+   */
   readonly finishReason: FinishReason;
-  /** With `"stop"`: which one. It is not part of the text, its tokens are among `tokens`. */
+  /** The stop string that ended the answer. It is not part of the text, its tokens are among `tokens`. */
   readonly stopString?: string | undefined;
   readonly usage: TokenUsage;
   readonly timings: GenerationTimings;
@@ -30,18 +32,20 @@ export interface GenerationTimings extends RequestTimings {
 export interface PromptInfo {
   readonly promptTokens: number;
   readonly tokensPerBlock: number;
+  /** Tokens with which the model ends an answer. */
+  readonly endIds: readonly number[];
 }
 
 export function toGenerationResult(
   result: TokenResult,
   { text, stopString }: { readonly text: string; readonly stopString: string | undefined },
-  { promptTokens, tokensPerBlock }: PromptInfo,
+  { promptTokens, tokensPerBlock, endIds }: PromptInfo,
 ): GenerationResult {
   const { tokens, finishReason, timings, kvBlocks, logProbs } = result;
   return {
     text,
     tokens,
-    finishReason: outcome(finishReason, stopString),
+    finishReason: outcome(finishReason, stopString, endIds.includes(tokens.at(-1) ?? -1)),
     stopString,
     usage: {
       promptTokens,
@@ -57,7 +61,8 @@ export function toGenerationResult(
   };
 }
 
-function outcome(native: FinishReason, stopString: string | undefined): FinishReason {
-  // The only stop tokens that a runtime gives are end tokens of the model.
-  return stopString !== undefined ? "stop" : native === "stop" ? "end" : native;
+function outcome(native: FinishReason, stopString: string | undefined, ended: boolean): FinishReason {
+  if (stopString !== undefined) return "stop";
+  // All end tokens of the model but the first are stop tokens of the request.
+  return native === "stop" && ended ? "end" : native;
 }

@@ -108,7 +108,8 @@ export class LLM implements AsyncDisposable {
     const stop = stopStrings(options.stop);
     const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
     const decoding = { createDecoder: () => this.tokenizer.createDecoder(), stop };
-    const prompt = { promptTokens: tokens.length, tokensPerBlock: this.engine.tokensPerBlock };
+    const { tokensPerBlock } = this.engine;
+    const prompt = { promptTokens: tokens.length, tokensPerBlock, endIds: this.tokenizer.endIds };
     return new TextStream(this.#executor.submit(request), decoding, prompt);
   }
 

@@ -141,6 +141,15 @@ test("a Node stream has the same chunks, and destroying it cancels the request",
   expect(endless.executor.cancelled).toBe(1);
 });
 
+test("an answer that a stop word ended says so, though the tokens of the word are part of it", async () => {
+  const { stream, executor } = answer(
+    { chunks: [[97], [98]], finishReason: "stop" },
+    { stopWords: [[97, 98]] },
+  );
+  expect(await stream.result).toMatchObject({ text: "ab", finishReason: "stop", stopString: undefined });
+  expect(executor.requests[0]).toMatchObject({ stopWords: [[97, 98]] });
+});
+
 test("an end token is in the tokens of the result and not in its text", async () => {
   const { stream } = answer({ chunks: [[97], [IM_END]], finishReason: "stop" });
   expect(await stream.result).toMatchObject({

@@ -3,6 +3,7 @@
 // TensorRT-LLM's, the rest has setters there too. What is not declared is not supported.
 #pragma once
 
+#include "tensorrt_llm/executor/tensor.h"
 #include "tensorrt_llm/executor/types.h"
 
 #include <deque>
@@ -30,34 +31,49 @@ public:
     [[nodiscard]] SizeType32 getBeamWidth() const;
     [[nodiscard]] std::optional<SizeType32> getTopK() const;
     [[nodiscard]] std::optional<FloatType> getTopP() const;
+    [[nodiscard]] std::optional<FloatType> getTopPMin() const;
+    [[nodiscard]] std::optional<TokenIdType> getTopPResetIds() const;
+    [[nodiscard]] std::optional<FloatType> getTopPDecay() const;
     [[nodiscard]] std::optional<RandomSeedType> getSeed() const;
     [[nodiscard]] std::optional<FloatType> getTemperature() const;
     [[nodiscard]] std::optional<SizeType32> getMinTokens() const;
     [[nodiscard]] std::optional<FloatType> getRepetitionPenalty() const;
     [[nodiscard]] std::optional<FloatType> getPresencePenalty() const;
     [[nodiscard]] std::optional<FloatType> getFrequencyPenalty() const;
+    [[nodiscard]] std::optional<SizeType32> getPromptIgnoreLength() const;
+    [[nodiscard]] std::optional<SizeType32> getNoRepeatNgramSize() const;
     [[nodiscard]] std::optional<FloatType> getMinP() const;
 
     void setTopK(std::optional<SizeType32> const& topK);
     void setTopP(std::optional<FloatType> const& topP);
+    void setTopPMin(std::optional<FloatType> const& topPMin);
+    void setTopPResetIds(std::optional<TokenIdType> const& topPResetIds);
+    void setTopPDecay(std::optional<FloatType> const& topPDecay);
     void setSeed(std::optional<RandomSeedType> const& seed);
     void setTemperature(std::optional<FloatType> const& temperature);
     void setMinTokens(std::optional<SizeType32> const& minTokens);
     void setRepetitionPenalty(std::optional<FloatType> const& repetitionPenalty);
     void setPresencePenalty(std::optional<FloatType> const& presencePenalty);
     void setFrequencyPenalty(std::optional<FloatType> const& frequencyPenalty);
+    void setPromptIgnoreLength(std::optional<SizeType32> const& promptIgnoreLength);
+    void setNoRepeatNgramSize(std::optional<SizeType32> const& noRepeatNgramSize);
     void setMinP(std::optional<FloatType> const& minP);
 
 private:
     SizeType32 mBeamWidth;
     std::optional<SizeType32> mTopK;
     std::optional<FloatType> mTopP;
+    std::optional<FloatType> mTopPMin;
+    std::optional<TokenIdType> mTopPResetIds;
+    std::optional<FloatType> mTopPDecay;
     std::optional<RandomSeedType> mSeed;
     std::optional<FloatType> mTemperature;
     std::optional<SizeType32> mMinTokens;
     std::optional<FloatType> mRepetitionPenalty;
     std::optional<FloatType> mPresencePenalty;
     std::optional<FloatType> mFrequencyPenalty;
+    std::optional<SizeType32> mPromptIgnoreLength;
+    std::optional<SizeType32> mNoRepeatNgramSize;
     std::optional<FloatType> mMinP;
 };
 
@@ -86,7 +102,9 @@ public:
     [[nodiscard]] SamplingConfig getSamplingConfig() const;
     [[nodiscard]] OutputConfig getOutputConfig() const;
     [[nodiscard]] std::optional<SizeType32> getEndId() const;
+    [[nodiscard]] std::optional<std::list<VecTokens>> getBadWords() const;
     [[nodiscard]] std::optional<std::list<VecTokens>> getStopWords() const;
+    [[nodiscard]] std::optional<Tensor> getEmbeddingBias() const;
     [[nodiscard]] PriorityType getPriority() const;
     [[nodiscard]] std::optional<MillisecondsType> getAllottedTimeMs() const;
 
@@ -94,7 +112,10 @@ public:
     void setSamplingConfig(SamplingConfig const& config);
     void setOutputConfig(OutputConfig const& outputConfig);
     void setEndId(SizeType32 endId);
+    void setBadWords(std::list<VecTokens> const& badWords);
     void setStopWords(std::list<VecTokens> const& stopWords);
+    /// [vocabulary size] of kFP32, in CPU memory; throws for another. Added to the logits.
+    void setEmbeddingBias(Tensor const& embeddingBias);
     void setPriority(PriorityType priority);
     void setAllottedTimeMs(MillisecondsType allottedTimeMs);
 
@@ -105,7 +126,9 @@ private:
     SamplingConfig mSamplingConfig;
     OutputConfig mOutputConfig;
     std::optional<SizeType32> mEndId;
+    std::optional<std::list<VecTokens>> mBadWords;
     std::optional<std::list<VecTokens>> mStopWords;
+    std::optional<Tensor> mEmbeddingBias;
     PriorityType mPriority{0.5f};
     std::optional<MillisecondsType> mAllottedTimeMs;
 };

@@ -24,6 +24,45 @@ using VecLogProbs = std::vector<FloatType>;
 using MillisecondsType = std::chrono::milliseconds;
 using PriorityType = float;
 
+enum class DataType
+{
+    kBOOL,
+    kUINT8,
+    kINT8,
+    kINT32,
+    kINT64,
+    kBF16,
+    kFP8,
+    kFP16,
+    kFP32,
+    kUNKNOWN
+};
+
+enum class MemoryType
+{
+    kCPU,
+    kCPU_PINNED,
+    kCPU_PINNEDPOOL,
+    kGPU,
+    kUVM,
+    kUNKNOWN
+};
+
+template <typename T>
+struct TypeTraits;
+
+template <>
+struct TypeTraits<float>
+{
+    static constexpr auto value = DataType::kFP32;
+};
+
+template <>
+struct TypeTraits<std::int32_t>
+{
+    static constexpr auto value = DataType::kINT32;
+};
+
 enum class ModelType
 {
     kDECODER_ONLY = 0,
