@@ -87,9 +87,14 @@ describe.each([...trained, ...published])("%s", async (name) => {
       });
     };
     await check([...difficult, ...long, ...twentyPrompts, ""]);
-    await fc.assert(fc.asyncProperty(fc.array(difficultText, { minLength: 40, maxLength: 40 }), check), {
-      numRuns: 5,
-    });
+    // What a character is differs between versions of Unicode, and so between those of Node and of Python.
+    const checkAssigned = async (texts: string[]) => check(await python.assigned(texts));
+    await fc.assert(
+      fc.asyncProperty(fc.array(difficultText, { minLength: 40, maxLength: 40 }), checkAssigned),
+      {
+        numRuns: 10,
+      },
+    );
   });
 
   test("takes half of a surrogate pair for U+FFFD", () => {

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 
 import training
 from tokenizers import Tokenizer
@@ -20,6 +21,10 @@ def train(name, corpus):
 
 def families():
     return list(training.TRAINERS)
+
+
+def assigned(texts):
+    return ["".join(c for c in text if unicodedata.category(c) != "Cn") for text in texts]
 
 
 def encode(name, texts, add_special, parse_special):
@@ -41,7 +46,7 @@ def render(template, variables):
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-METHODS = {f.__name__: f for f in (load, train, families, encode, decode, render)}
+METHODS = {f.__name__: f for f in (load, train, families, assigned, encode, decode, render)}
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -147,7 +147,7 @@ def unigram(corpus):
 
 
 spaces = normalizers.Replace(" ", "▁")
-phi_added = [AddedToken("<|user|>", rstrip=True, normalized=False, special=True), AddedToken("<|end|>", lstrip=True)]
+phi_added = [AddedToken("<|user|>", rstrip=True, normalized=False, special=True), AddedToken("<|end|>", lstrip=True, normalized=False)]
 
 TRAINERS = {
     "gpt-2": byte_level(use_regex=True),

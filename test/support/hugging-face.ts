@@ -32,6 +32,11 @@ export class HuggingFace implements AsyncDisposable {
     return this.#call("load", { name, path });
   }
 
+  /** The texts without characters that Python's version of Unicode does not know. */
+  assigned(texts: readonly string[]): Promise<string[]> {
+    return this.#call("assigned", { texts });
+  }
+
   encode(
     name: string,
     texts: readonly string[],
