@@ -4,6 +4,7 @@ import { chatCommand } from "./commands/chat.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { planCommand } from "./commands/plan.ts";
 import { reportError } from "./report-error.ts";
 import { packageVersion } from "./version.ts";
 
@@ -19,6 +20,7 @@ const program = new Command("trtllm-node")
   .addCommand(generateCommand())
   .addCommand(chatCommand())
   .addCommand(inspectCommand())
+  .addCommand(planCommand())
   .addCommand(doctorCommand());
 
 try {

@@ -36,4 +36,5 @@ export type {
   Vocabulary,
 } from "./executor-like.ts";
 export { type LibraryInfo, libraryInfo } from "./native/library.ts";
+export { problems as schemaProblems } from "./schema.ts";
 export { unknownOption } from "./unknown-option.ts";

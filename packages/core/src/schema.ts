@@ -18,9 +18,15 @@ function unknownKeys(schema: z.ZodObject, path: PropertyKey[], keys: string[]): 
 
 function objectAt(schema: z.ZodObject, path: PropertyKey[]): z.ZodObject {
   return path.reduce<z.ZodObject>((object, key) => {
-    const property = object.shape[key as string];
-    return (property instanceof z.ZodOptional ? property.unwrap() : property) as z.ZodObject;
+    return withoutWrappers(object.shape[key as string]) as z.ZodObject;
   }, schema);
+}
+
+/** The schema inside of optional ones and of ones with a default. */
+function withoutWrappers(schema: unknown): unknown {
+  const wrapped =
+    schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  return wrapped ? withoutWrappers(schema.unwrap()) : schema;
 }
 
 function valueAt(value: unknown, path: PropertyKey[]): unknown {

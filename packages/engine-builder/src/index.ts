@@ -1,4 +1,19 @@
+export type { BuildConfig, BuildConfigInput } from "./config/build-config.ts";
+export { readBuildConfigFile } from "./config/config-file.ts";
+export { buildConfigJsonSchema, parseBuildConfig } from "./config/parse-build-config.ts";
+export {
+  type KvCacheType,
+  type WeightQuantization,
+  weightQuantizations,
+} from "./config/quantization-formats.ts";
+export { type Limits, type ResolvedBuildConfig, resolveBuildConfig } from "./config/resolve-build-config.ts";
 export { ModelError } from "./errors.ts";
+export { type Gpu, type GpuName, gpu, gpuNames } from "./memory/gpus.ts";
+export type { KvPlan, MemoryPlan, StagePlan } from "./memory/memory-plan.ts";
+export { type MemoryPlanOptions, planMemory } from "./memory/plan-memory.ts";
+export type { SpeedBounds } from "./memory/speed-bounds.ts";
+export type { StageWeights } from "./memory/weight-bytes.ts";
+export type { WorkingMemory } from "./memory/working-memory.ts";
 export { inspectModel } from "./model/inspect-model.ts";
 export type {
   Attention,
