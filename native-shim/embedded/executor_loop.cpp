@@ -44,11 +44,20 @@ std::string whyNot(Request const& request, Limits const& limits, SizeType32 voca
         return reason;
     }
     auto const tokens = static_cast<std::int64_t>(request.getInputTokenIds().size()) + request.getMaxTokens();
-    auto const pool = static_cast<std::int64_t>(limits.kvBlocks) * limits.tokensPerBlock;
-    auto const limit = std::min<std::int64_t>(limits.maxSequenceTokens, pool);
-    return tokens <= limit ? ""
-                           : "prompt and maxTokens are " + std::to_string(tokens) + " tokens; "
-            + (limits.maxSequenceTokens <= pool ? "a sequence" : "the KV cache") + " holds " + std::to_string(limit);
+    if (tokens > limits.maxSequenceTokens)
+    {
+        return "prompt and maxTokens are " + std::to_string(tokens) + " tokens; a sequence holds "
+            + std::to_string(limits.maxSequenceTokens);
+    }
+    if (numSequences(request) > limits.maxBatchSize)
+    {
+        return "numReturnSequences is " + std::to_string(numSequences(request)) + "; a batch holds "
+            + std::to_string(limits.maxBatchSize) + " sequences (maxBatchSize)";
+    }
+    auto const blocks = blocksToCompletion(request, limits.tokensPerBlock);
+    return blocks <= limits.kvBlocks ? ""
+                                     : "prompt and answers may need " + std::to_string(blocks)
+            + " KV blocks; the KV cache holds " + std::to_string(limits.kvBlocks);
 }
 
 } // namespace
@@ -58,7 +67,8 @@ ExecutorLoop::ExecutorLoop(std::shared_ptr<Model> model, ExecutorConfig const& c
     , mMaxStats(config.getIterStatsMaxIterations())
     , mModel(std::move(model))
     , mRunner(mModel->createRunner(mLimits))
-    , mBatcher(*mRunner, mLimits)
+    , mEvents(std::make_shared<KvCacheEvents>(mLimits.eventBufferMaxSize, mLimits.maxSequenceTokens))
+    , mBatcher(*mRunner, mLimits, *mEvents)
     , mThread([this] { run(); })
 {
 }
@@ -130,6 +140,11 @@ void ExecutorLoop::shutdown()
     }
 }
 
+std::shared_ptr<KvCacheEvents> const& ExecutorLoop::kvCacheEvents() const
+{
+    return mEvents;
+}
+
 std::deque<IterationStats> ExecutorLoop::takeIterationStats()
 {
     std::lock_guard lock(mStatsMutex);
@@ -179,9 +194,11 @@ void ExecutorLoop::run()
             stats.inflightBatchingStats = inflight;
             record(std::move(stats));
         }
+        mEvents->flush();
         deliver(responses); // last: who sees an end finds it in the statistics
         ++iteration;
     }
+    mEvents->close();
     std::lock_guard lock(mResponsesMutex);
     mStopped = true;
     mResponsesReady.notify_all();

@@ -30,6 +30,8 @@ public:
     void cancel(IdType id);
     void shutdown();
     std::deque<IterationStats> takeIterationStats();
+    /// Outlives the loop where somebody waits for events.
+    [[nodiscard]] std::shared_ptr<KvCacheEvents> const& kvCacheEvents() const;
 
 private:
     /// Highest priority first, then first come.
@@ -51,6 +53,7 @@ private:
     SizeType32 mMaxStats;
     std::shared_ptr<Model> mModel;
     std::unique_ptr<ModelRunner> mRunner;
+    std::shared_ptr<KvCacheEvents> mEvents;
     InflightBatcher mBatcher; // touched by the loop's thread only
 
     std::mutex mWorkMutex;

@@ -1,6 +1,8 @@
+#include "memory_usage.h"
 #include "model.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -15,6 +17,7 @@ constexpr SizeType32 kDefaultMaxNumTokens = 256;
 
 constexpr SizeType32 kDefaultTokensPerBlock = 32;
 constexpr SizeType32 kDefaultMaxQueueSize = 1024;
+constexpr RetentionPriority kDefaultSecondaryOffloadMinPriority = 30; // TensorRT-LLM's
 
 SizeType32 blocksFor(SizeType32 tokens, SizeType32 tokensPerBlock)
 {
@@ -32,19 +35,42 @@ SizeType32 within(char const* name, std::optional<SizeType32> asked, std::option
     return asked ? *asked : engine ? *engine : otherwise;
 }
 
+/// The smallest of what is asked for; by default whole sequences for every request of a full batch.
+SizeType32 kvBlocks(EngineLimits const& engine, KvCacheConfig const& config, Limits const& limits)
+{
+    auto const fraction = config.getFreeGpuMemoryFraction();
+    if (!config.getMaxTokens() && !fraction)
+    {
+        return limits.maxBatchSize * blocksFor(limits.maxSequenceTokens, limits.tokensPerBlock);
+    }
+    auto blocks = std::numeric_limits<SizeType32>::max();
+    if (auto const maxTokens = config.getMaxTokens())
+    {
+        blocks = blocksFor(*maxTokens, limits.tokensPerBlock);
+    }
+    if (fraction && engine.kvBytesPerToken > 0)
+    {
+        auto const bytes = static_cast<double>(*fraction) * static_cast<double>(availableBytes());
+        auto const fitting = bytes / static_cast<double>(engine.kvBytesPerToken * limits.tokensPerBlock);
+        blocks = std::min(blocks, static_cast<SizeType32>(std::clamp(fitting, 1.0, 1e9)));
+    }
+    return blocks;
+}
+
+SizeType32 hostKvBlocks(EngineLimits const& engine, KvCacheConfig const& config, Limits const& limits)
+{
+    auto const bytesPerBlock = engine.kvBytesPerToken * limits.tokensPerBlock;
+    return bytesPerBlock == 0 ? 0 : static_cast<SizeType32>(config.getHostCacheSize().value_or(0) / bytesPerBlock);
+}
+
 } // namespace
 
 Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
 {
-    if (config.getSchedulerConfig().getCapacitySchedulerPolicy() != CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT)
-    {
-        throw std::invalid_argument("the embedded executor schedules by GUARANTEED_NO_EVICT only");
-    }
     if (config.getMaxBeamWidth() != 1)
     {
         throw std::invalid_argument("the embedded executor has no beam search: maxBeamWidth must be 1");
     }
-
     if (!config.getEnableChunkedContext())
     {
         throw std::invalid_argument("the embedded executor always computes long prompts in chunks");
@@ -61,13 +87,24 @@ Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
             + " requests, so it must be at least that");
     }
     limits.maxSequenceTokens = engine.maxSequenceTokens.value_or(kDefaultMaxSequenceTokens);
-    limits.tokensPerBlock = engine.tokensPerBlock.value_or(kDefaultTokensPerBlock);
-
-    auto const whole = limits.maxBatchSize * blocksFor(limits.maxSequenceTokens, limits.tokensPerBlock);
-    auto const maxTokens = config.getKvCacheConfig().getMaxTokens();
-    limits.kvBlocks = maxTokens ? std::min(whole, blocksFor(*maxTokens, limits.tokensPerBlock)) : whole;
     limits.maxQueueSize = config.getMaxQueueSize().value_or(kDefaultMaxQueueSize);
-    limits.enableBlockReuse = engine.keepsPrefixes && config.getKvCacheConfig().getEnableBlockReuse();
+    auto const scheduler = config.getSchedulerConfig();
+    limits.capacityPolicy = scheduler.getCapacitySchedulerPolicy();
+    limits.chunkingPolicy
+        = scheduler.getContextChunkingPolicy().value_or(ContextChunkingPolicy::kFIRST_COME_FIRST_SERVED);
+
+    auto const kvCache = config.getKvCacheConfig();
+    limits.tokensPerBlock = engine.tokensPerBlock.value_or(kDefaultTokensPerBlock);
+    limits.kvBlocks = kvBlocks(engine, kvCache, limits);
+    limits.hostKvBlocks = hostKvBlocks(engine, kvCache, limits);
+    limits.enableBlockReuse = engine.keepsPrefixes && kvCache.getEnableBlockReuse();
+    limits.enablePartialReuse = kvCache.getEnablePartialReuse();
+    limits.copyOnPartialReuse = kvCache.getCopyOnPartialReuse();
+    limits.leastPartialReuseTokens = engine.leastPartialReuseTokens;
+    limits.onboardBlocks = kvCache.getOnboardBlocks();
+    limits.secondaryOffloadMinPriority
+        = kvCache.getSecondaryOffloadMinPriority().value_or(kDefaultSecondaryOffloadMinPriority);
+    limits.eventBufferMaxSize = static_cast<SizeType32>(kvCache.getEventBufferMaxSize());
     return limits;
 }
 

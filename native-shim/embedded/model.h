@@ -4,6 +4,7 @@
 #include "runner/model_runner.h"
 #include "tensorrt_llm/executor/executor.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -15,7 +16,7 @@ namespace embedded
 
 constexpr SizeType32 kDefaultMaxSequenceTokens = 2048;
 
-/// Limits that TensorRT-LLM fixes when an engine is built. Unset: the engine does not say.
+/// Limits that TensorRT-LLM fixes when an engine is built, and what sizes its memory. Unset: the engine does not say.
 struct EngineLimits
 {
     std::optional<SizeType32> maxBatchSize;
@@ -24,18 +25,32 @@ struct EngineLimits
     std::optional<SizeType32> tokensPerBlock;
     /// Whether a sequence can be cut back to its beginning; a recurrent model's state cannot.
     bool keepsPrefixes{true};
+    /// Bytes of KV; 0 where the engine keeps none per token.
+    std::uint64_t kvBytesPerToken{0};
+    /// Copying a part of a block with fewer tokens takes the runner longer than computing them.
+    SizeType32 leastPartialReuseTokens{1};
 };
 
 /// Every limit decided: from the executor's configuration, else the engine, else a default.
 struct Limits
 {
-    SizeType32 maxBatchSize;
-    SizeType32 maxNumTokens;
-    SizeType32 maxSequenceTokens;
-    SizeType32 tokensPerBlock;
-    SizeType32 kvBlocks;
-    SizeType32 maxQueueSize;
-    bool enableBlockReuse;
+    SizeType32 maxBatchSize{8};
+    SizeType32 maxNumTokens{256};
+    SizeType32 maxSequenceTokens{kDefaultMaxSequenceTokens};
+    SizeType32 maxQueueSize{1024};
+    CapacitySchedulerPolicy capacityPolicy{CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT};
+    ContextChunkingPolicy chunkingPolicy{ContextChunkingPolicy::kFIRST_COME_FIRST_SERVED};
+
+    SizeType32 tokensPerBlock{32};
+    SizeType32 kvBlocks{0};
+    SizeType32 hostKvBlocks{0};
+    bool enableBlockReuse{true};
+    bool enablePartialReuse{true};
+    bool copyOnPartialReuse{true};
+    SizeType32 leastPartialReuseTokens{1};
+    bool onboardBlocks{true};
+    RetentionPriority secondaryOffloadMinPriority{30};
+    SizeType32 eventBufferMaxSize{0};
 };
 
 /// Throws std::invalid_argument where two of them contradict each other or the embedded executor lacks one.

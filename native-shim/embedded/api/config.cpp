@@ -21,8 +21,10 @@ SizeType32 atLeast(char const* name, SizeType32 value, SizeType32 lowest)
 
 } // namespace
 
-SchedulerConfig::SchedulerConfig(CapacitySchedulerPolicy capacitySchedulerPolicy)
+SchedulerConfig::SchedulerConfig(CapacitySchedulerPolicy capacitySchedulerPolicy,
+    std::optional<ContextChunkingPolicy> contextChunkingPolicy)
     : mCapacitySchedulerPolicy(capacitySchedulerPolicy)
+    , mContextChunkingPolicy(contextChunkingPolicy)
 {
 }
 
@@ -31,34 +33,9 @@ CapacitySchedulerPolicy SchedulerConfig::getCapacitySchedulerPolicy() const
     return mCapacitySchedulerPolicy;
 }
 
-KvCacheConfig::KvCacheConfig(bool enableBlockReuse, std::optional<SizeType32> const& maxTokens)
-    : mEnableBlockReuse(enableBlockReuse)
-    , mMaxTokens(maxTokens)
+std::optional<ContextChunkingPolicy> SchedulerConfig::getContextChunkingPolicy() const
 {
-    if (maxTokens)
-    {
-        setMaxTokens(*maxTokens);
-    }
-}
-
-bool KvCacheConfig::getEnableBlockReuse() const
-{
-    return mEnableBlockReuse;
-}
-
-std::optional<SizeType32> KvCacheConfig::getMaxTokens() const
-{
-    return mMaxTokens;
-}
-
-void KvCacheConfig::setEnableBlockReuse(bool enableBlockReuse)
-{
-    mEnableBlockReuse = enableBlockReuse;
-}
-
-void KvCacheConfig::setMaxTokens(SizeType32 maxTokens)
-{
-    mMaxTokens = atLeast("maxTokens of the KV cache", maxTokens, 1);
+    return mContextChunkingPolicy;
 }
 
 ExecutorConfig::ExecutorConfig(SizeType32 maxBeamWidth, SchedulerConfig schedulerConfig, KvCacheConfig kvCacheConfig)

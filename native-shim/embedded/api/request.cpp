@@ -75,6 +75,16 @@ std::optional<Tensor> Request::getEmbeddingBias() const
     return mEmbeddingBias;
 }
 
+std::optional<KvCacheRetentionConfig> Request::getKvCacheRetentionConfig() const
+{
+    return mKvCacheRetentionConfig;
+}
+
+std::optional<CacheSaltIDType> Request::getCacheSaltID() const
+{
+    return mCacheSaltID;
+}
+
 PriorityType Request::getPriority() const
 {
     return mPriority;
@@ -122,6 +132,16 @@ void Request::setEmbeddingBias(Tensor const& embeddingBias)
         throw std::invalid_argument("the embedding bias must have one dimension, the vocabulary, and hold floats");
     }
     mEmbeddingBias = embeddingBias;
+}
+
+void Request::setKvCacheRetentionConfig(KvCacheRetentionConfig const& kvCacheRetentionConfig)
+{
+    mKvCacheRetentionConfig = kvCacheRetentionConfig;
+}
+
+void Request::setCacheSaltID(CacheSaltIDType cacheSaltID)
+{
+    mCacheSaltID = cacheSaltID;
 }
 
 void Request::setPriority(PriorityType priority)

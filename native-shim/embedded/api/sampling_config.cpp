@@ -107,6 +107,11 @@ std::optional<FloatType> SamplingConfig::getMinP() const
     return mMinP;
 }
 
+std::optional<SizeType32> SamplingConfig::getNumReturnSequences() const
+{
+    return mNumReturnSequences;
+}
+
 void SamplingConfig::setTopK(std::optional<SizeType32> const& topK)
 {
     mTopK = check("topK", topK, topK >= 0, "0 or above");
@@ -175,6 +180,11 @@ void SamplingConfig::setNoRepeatNgramSize(std::optional<SizeType32> const& noRep
 void SamplingConfig::setMinP(std::optional<FloatType> const& minP)
 {
     mMinP = check("minP", minP, minP >= 0.f && minP <= 1.f, "0 to 1");
+}
+
+void SamplingConfig::setNumReturnSequences(std::optional<SizeType32> const& numReturnSequences)
+{
+    mNumReturnSequences = check("numReturnSequences", numReturnSequences, numReturnSequences >= 1, "at least 1");
 }
 
 } // namespace tensorrt_llm::executor

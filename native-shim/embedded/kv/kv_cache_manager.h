@@ -1,69 +1,116 @@
-// Who holds which KV blocks, and what the idle ones still remember. Accounting only: it touches no
-// memory. A block is tokensPerBlock tokens of one slot, counted as used once its first token is stored.
-// A slot that a request has left keeps its tokens for the next prompt that begins alike, until the pool
-// or the slot is needed; such blocks count as free.
+// Who holds which KV blocks, and what of them can be reused.
 #pragma once
 
-#include "runner/model_runner.h"
+#include "kv/block_pool.h"
+#include "kv/kv_cache_events.h"
+#include "model.h"
 
-#include <optional>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace tensorrt_llm::executor::embedded
 {
 
-/// Not thread-safe.
+/// Blocks are counted and stored as in TensorRT-LLM: a full block whose KV is computed becomes a node of a tree,
+/// from where any sequence with the same beginning takes it by reference; the last, partly filled block of a
+/// sequence is stored at its end, and taken over or copied by the next. What nobody uses stays until the pool
+/// needs the block. Not thread-safe.
 class KvCacheManager
 {
 public:
-    KvCacheManager(SizeType32 slots, SizeType32 maxBlocks, SizeType32 tokensPerBlock, bool enableBlockReuse);
+    using TimePoint = Block::TimePoint;
 
-    /// Promises blocks for `totalTokens` (prompt and answer) to a request, so that it can always run to
-    /// its end, and takes the idle slot that remembers most of its prompt. nullopt: no slot or no blocks.
-    [[nodiscard]] std::optional<Slot> reserve(VecTokens const& prompt, SizeType32 totalTokens);
+    /// `memory` and `events` must outlive this.
+    KvCacheManager(Limits const& limits, BlockMemory& memory, KvCacheEvents& events);
 
-    struct Prefix
+    struct Start
     {
-        SizeType32 length;            // tokens of the prompt that need no computing; below the prompt's length
-        std::optional<Slot> copyFrom; // where they are, if not in the slot itself
+        SizeType32 reusedTokens; // whose KV the blocks hold already; below the number of tokens
+        std::optional<BlockId> copyFrom;
+        RequestPerfMetrics::KvCacheMetrics metrics;
     };
 
-    /// The longest stored beginning of `prompt`. At least one token is always left to compute.
-    [[nodiscard]] Prefix findPrefix(Slot slot, VecTokens const& prompt) const;
-    /// Makes the slot hold the first `prefix.length` tokens of `prompt`. Call once, before the first append.
-    RequestPerfMetrics::KvCacheMetrics bindPrefix(Slot slot, VecTokens const& prompt, Prefix const& prefix);
-    /// The KV of these tokens was computed. Returns how many blocks that took.
-    SizeType32 append(Slot slot, TokenIdType const* tokens, SizeType32 count);
+    /// Gives a new sequence blocks for all its tokens, of which at least one is left to compute. The pool must have
+    /// blocksFor(tokens) free.
+    Start addSequence(SequenceId id, VecTokens const& tokens, ReuseDomain const& domain,
+        KvCacheRetentionConfig const& retention);
+    /// Another sequence of the same tokens, of which `computed` are stored: full blocks are shared, the last one is
+    /// to be copied. The pool must have a block free.
+    Start forkSequence(SequenceId id, SequenceId parent, SizeType32 computed);
+    /// Makes room for so many tokens. The pool must have the blocks free.
+    void reserve(SequenceId id, SizeType32 tokens);
+    /// So many of its tokens are computed now: full blocks become reusable.
+    void advance(SequenceId id, VecTokens const& tokens, SizeType32 computed);
+    /// The sequence ends; what it computed becomes reusable. `computed` 0: nothing of it can be trusted.
+    void removeSequence(SequenceId id, VecTokens const& tokens, SizeType32 computed, TimePoint now);
 
-    /// The request has ended; its tokens stay remembered.
-    void release(Slot slot);
-    /// The request has ended and the slot's content cannot be trusted.
-    void discard(Slot slot);
+    [[nodiscard]] BlockTable const& blocks(SequenceId id) const;
+    /// Tokens that addSequence would find stored.
+    [[nodiscard]] SizeType32 findPrefix(VecTokens const& tokens, ReuseDomain const& domain) const;
 
-    [[nodiscard]] SizeType32 storedTokens(Slot slot) const;
+    /// Forgets all content that no sequence uses.
+    void clear();
+    /// Once an iteration, before it: ends retention durations that are over.
+    void refresh(TimePoint now);
+
+    [[nodiscard]] SizeType32 blocksFor(SizeType32 tokens) const;
+    [[nodiscard]] SizeType32 freeBlocks() const;
     [[nodiscard]] KvCacheStats stats() const;
 
 private:
-    struct SlotState
+    struct Sequence
     {
-        VecTokens tokens;           // whose KV the slot holds
-        SizeType32 reservedBlocks{0};
-        bool active{false};
-        bool bound{false};          // until then an active slot's tokens are an earlier request's
-        std::uint64_t lastUsed{0};
+        ReuseDomain domain;
+        RetentionPriority decodePriority;
+        std::optional<MillisecondsType> decodeDuration;
+        std::vector<BlockPtr> blocks;
+        BlockTable table;      // their ids
+        SizeType32 stored{0};  // blocks at the beginning that are in the tree
     };
 
-    [[nodiscard]] SizeType32 blocksFor(std::size_t tokens) const;
-    [[nodiscard]] SizeType32 usedBlocks() const;
-    [[nodiscard]] SizeType32 reservedBlocks() const;
-    void evictIdleBeyond(SizeType32 blocks);
+    struct Match
+    {
+        BlockPtr block;
+        SizeType32 tokens{0};
+    };
 
-    std::vector<SlotState> mSlots;
-    SizeType32 mMaxBlocks;
-    SizeType32 mTokensPerBlock;
-    bool mEnableBlockReuse;
-    std::uint64_t mClock{0};
-    SizeType32 mNewBlocks{0};
+    [[nodiscard]] Match findMatch(Block const* parent, VecTokens const& tokens) const;
+    [[nodiscard]] bool hasRoomFor(Match const& match) const;
+    [[nodiscard]] Block const* findRoot(ReuseDomain const& domain) const;
+    [[nodiscard]] VecTokens key(VecTokens const& tokens, SizeType32 block, SizeType32 usable) const;
+    [[nodiscard]] Block& root(ReuseDomain const& domain);
+    void useMatch(Match const& match, RetentionPriorityAndDuration const& retention, Sequence& sequence, Start& start);
+    void append(Sequence& sequence, BlockPtr block);
+    [[nodiscard]] BlockPtr takeBlock(RetentionPriority priority, std::optional<MillisecondsType> duration);
+    [[nodiscard]] BlockId takePrimary();
+    [[nodiscard]] BlockId takeSecondary();
+    void acquire(Block& block);
+    void release(Block& block, TimePoint now);
+    void setRetention(Block& block, RetentionPriorityAndDuration const& retention);
+    void storeBlock(Sequence& sequence, SizeType32 index, VecTokens tokens, std::vector<BlockPtr>& stored);
+    void shareStored(Sequence& sequence, SizeType32 index, BlockPtr const& existing);
+    void setPlace(Block& block, BlockId id, SizeType32 level);
+    void onboard(Block& block);
+    void detach(Block& block);
+    void evict(Block& block);
+
+    SizeType32 const mTokensPerBlock;
+    bool const mEnableBlockReuse;
+    bool const mEnablePartialReuse;
+    bool const mCopyOnPartialReuse;
+    SizeType32 const mLeastPartialTokens;
+    bool const mOnboardBlocks;
+    RetentionPriority const mOffloadMinPriority;
+    BlockMemory& mMemory;
+    KvCacheEvents& mEvents;
+    BlockPool mPool;
+    std::map<ReuseDomain, Block> mRoots;
+    std::unordered_map<SequenceId, Sequence> mSequences;
+    TimePoint mNow{};
+
+    SizeType32 mAllocTotalBlocks{0};
+    SizeType32 mAllocNewBlocks{0};
     SizeType32 mReusedBlocks{0};
     SizeType32 mMissedBlocks{0};
 };

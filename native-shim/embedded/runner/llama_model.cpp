@@ -14,6 +14,14 @@
 namespace tensorrt_llm::executor::embedded
 {
 
+namespace
+{
+
+/// A sequence is copied whole, which takes as long as computing about so many tokens.
+constexpr SizeType32 kLeastPartialReuseTokens = 16;
+
+} // namespace
+
 LlamaModel::LlamaModel(LlamaModelPtr model, EngineLimits limits, SizeType32 threads)
     : mModel(std::move(model))
     , mLimits(limits)
@@ -66,6 +74,7 @@ std::shared_ptr<LlamaModel> LlamaModel::load(
     auto limits = files.limits;
     limits.maxSequenceTokens = wanted.value_or(std::min<SizeType32>(kDefaultMaxSequenceTokens, trained));
     limits.keepsPrefixes = !llama_model_is_recurrent(model.get()) && !llama_model_is_hybrid(model.get());
+    limits.leastPartialReuseTokens = kLeastPartialReuseTokens;
     limits.tokensPerBlock = options.tokensPerBlock ? options.tokensPerBlock : limits.tokensPerBlock;
     auto const cores = std::max(1u, std::thread::hardware_concurrency());
     return std::shared_ptr<LlamaModel>(
@@ -74,7 +83,9 @@ std::shared_ptr<LlamaModel> LlamaModel::load(
 
 EngineLimits LlamaModel::limits() const
 {
-    return mLimits;
+    auto limits = mLimits;
+    limits.kvBytesPerToken = kvBytesPerToken();
+    return limits;
 }
 
 std::unique_ptr<ModelRunner> LlamaModel::createRunner(Limits const& limits)

@@ -64,7 +64,7 @@ LlamaRunner::LlamaRunner(LlamaModelPtr model, Limits const& limits, SizeType32 t
     : mModel(std::move(model))
     , mThreads(createLlamaThreadPool(threads))
     , mContext(createContext(mModel.get(), limits, threads), llama_free)
-    , mSlots(limits.maxBatchSize)
+    , mSlots(limits.maxBatchSize, limits.tokensPerBlock, *this)
     , mVocabularySize(llama_vocab_n_tokens(llama_model_get_vocab(mModel.get())))
     , mBatch(limits.maxNumTokens)
 {
@@ -78,13 +78,15 @@ LlamaRunner::LlamaRunner(LlamaModelPtr model, Limits const& limits, SizeType32 t
 /// Reads the weights into memory once, so that the first request does not wait for the disk.
 void LlamaRunner::warmUp()
 {
-    forward({{0, 0, 0, false}});
+    TokenIdType const token = 0;
+    addToBatch({0, {}, &token, 1, 0, 0}, 0);
+    decode();
     llama_memory_clear(llama_get_memory(mContext.get()), true);
 }
 
-SizeType32 LlamaRunner::slots() const
+SizeType32 LlamaRunner::maxSequences() const
 {
-    return mSlots;
+    return mSlots.size();
 }
 
 SizeType32 LlamaRunner::vocabularySize() const
@@ -92,94 +94,151 @@ SizeType32 LlamaRunner::vocabularySize() const
     return mVocabularySize;
 }
 
-void LlamaRunner::forward(std::vector<StepToken> const& step)
+void LlamaRunner::begin(SequenceStart const& start)
 {
-    mLogits.assign(step.size(), nullptr);
-    mPromptRows = 0;
+    mSlots.begin(start);
+}
+
+void LlamaRunner::end(SequenceId sequence)
+{
+    mSlots.end(sequence);
+}
+
+void LlamaRunner::moveBlock(BlockId from, BlockId to)
+{
+    mSlots.renameBlock(from, to);
+}
+
+void LlamaRunner::mergeBlock(BlockId duplicate, BlockId kept)
+{
+    mSlots.renameBlock(duplicate, kept);
+}
+
+void LlamaRunner::dropBlock(BlockId block)
+{
+    mSlots.dropBlock(block);
+}
+
+void LlamaRunner::forward(std::vector<SequenceStep> const& step)
+{
+    mLogits.assign(step.size(), {0, nullptr});
+    mPromptsWithLogits = 0;
     std::vector<std::size_t> singles;
-    for (std::size_t begin = 0; begin < step.size();)
+    for (std::size_t index = 0; index < step.size(); ++index)
     {
-        auto end = begin + 1;
-        while (end < step.size() && step[end].slot == step[begin].slot)
+        if (step[index].count == 1)
         {
-            ++end;
-        }
-        if (end - begin == 1)
-        {
-            singles.push_back(begin);
+            singles.push_back(index);
         }
         else
         {
-            computePrompt(step, begin, end);
+            computePrompt(step[index], index);
         }
-        begin = end;
     }
     if (!singles.empty())
     {
-        std::sort(singles.begin(), singles.end(), [&](auto a, auto b) { return step[a].slot < step[b].slot; });
-        decode(step, singles);
+        computeSingles(step, std::move(singles));
     }
-}
-
-void LlamaRunner::computePrompt(std::vector<StepToken> const& step, std::size_t begin, std::size_t end)
-{
-    std::vector<std::size_t> indices(end - begin);
-    std::iota(indices.begin(), indices.end(), begin);
-    decode(step, indices);
-    if (auto const last = end - 1; mLogits[last] != nullptr)
+    for (auto const& part : step)
     {
-        if (mPromptRows == mPromptLogits.size())
-        {
-            mPromptLogits.emplace_back();
-        }
-        auto& row = mPromptLogits[mPromptRows++];
-        row.assign(mLogits[last], mLogits[last] + mVocabularySize);
-        mLogits[last] = row.data();
+        mSlots.advance(part.sequence, part.blocks, part.position + part.count);
     }
 }
 
-void LlamaRunner::decode(std::vector<StepToken> const& step, std::vector<std::size_t> const& indices)
+void LlamaRunner::computePrompt(SequenceStep const& part, std::size_t index)
 {
-    mBatch.n_tokens = static_cast<std::int32_t>(indices.size());
+    addToBatch(part, mSlots.slotOf(part.sequence));
+    decode();
+    if (part.wantedLogits == 0)
+    {
+        return;
+    }
+    if (mPromptsWithLogits == mPromptLogits.size())
+    {
+        mPromptLogits.emplace_back();
+    }
+    auto& rows = mPromptLogits[mPromptsWithLogits++];
+    auto const first = part.count - part.wantedLogits;
+    rows.clear();
+    for (auto token = first; token < part.count; ++token)
+    {
+        auto const* const row = llama_get_logits_ith(mContext.get(), token);
+        rows.insert(rows.end(), row, row + mVocabularySize);
+    }
+    mLogits[index] = {first, rows.data()};
+}
+
+void LlamaRunner::computeSingles(std::vector<SequenceStep> const& step, std::vector<std::size_t> indices)
+{
+    auto const slotOf = [&](std::size_t index) { return mSlots.slotOf(step[index].sequence); };
+    std::sort(indices.begin(), indices.end(), [&](auto a, auto b) { return slotOf(a) < slotOf(b); });
+    for (auto const index : indices)
+    {
+        addToBatch(step[index], slotOf(index));
+    }
+    decode();
     for (std::size_t i = 0; i < indices.size(); ++i)
     {
-        auto const& token = step[indices[i]];
-        mBatch.token[i] = token.token;
-        mBatch.pos[i] = token.position;
-        mBatch.n_seq_id[i] = 1;
-        mBatch.seq_id[i][0] = token.slot;
-        mBatch.logits[i] = token.wantLogits;
+        if (step[indices[i]].wantedLogits > 0)
+        {
+            mLogits[indices[i]] = {0, llama_get_logits_ith(mContext.get(), static_cast<std::int32_t>(i))};
+        }
     }
+}
+
+void LlamaRunner::addToBatch(SequenceStep const& part, Slot slot)
+{
+    for (SizeType32 i = 0; i < part.count; ++i)
+    {
+        auto const at = mBatch.n_tokens++;
+        mBatch.token[at] = part.tokens[i];
+        mBatch.pos[at] = part.position + i;
+        mBatch.n_seq_id[at] = 1;
+        mBatch.seq_id[at][0] = slot;
+        mBatch.logits[at] = i >= part.count - part.wantedLogits;
+    }
+}
+
+/// What is in the batch, which is empty afterwards.
+void LlamaRunner::decode()
+{
     LlamaErrors const errors;
-    if (auto const status = llama_decode(mContext.get(), mBatch); status != 0)
+    auto const status = llama_decode(mContext.get(), mBatch);
+    mBatch.n_tokens = 0;
+    if (status != 0)
     {
         throw std::runtime_error("llama_decode returned " + std::to_string(status) + ": " + errors.text());
     }
-    for (std::size_t i = 0; i < indices.size(); ++i)
-    {
-        if (step[indices[i]].wantLogits)
-        {
-            mLogits[indices[i]] = llama_get_logits_ith(mContext.get(), static_cast<std::int32_t>(i));
-        }
-    }
 }
 
-float const* LlamaRunner::logits(std::size_t index) const
+float const* LlamaRunner::logits(std::size_t index, SizeType32 token) const
 {
-    return mLogits[index];
+    auto const& logits = mLogits[index];
+    return logits.rows + static_cast<std::size_t>(token - logits.firstToken) * static_cast<std::size_t>(mVocabularySize);
+}
+
+SavedSlot LlamaRunner::save(Slot slot)
+{
+    SavedSlot saved(llama_state_seq_get_size(mContext.get(), slot));
+    if (llama_state_seq_get_data(mContext.get(), saved.data(), saved.size(), slot) != saved.size())
+    {
+        throw std::runtime_error("llama.cpp could not save the KV of a sequence");
+    }
+    return saved;
+}
+
+void LlamaRunner::load(Slot slot, SavedSlot const& saved)
+{
+    LlamaErrors const errors;
+    if (llama_state_seq_set_data(mContext.get(), saved.data(), saved.size(), slot) == 0)
+    {
+        throw std::runtime_error("llama.cpp could not load the KV of a sequence: " + errors.text());
+    }
 }
 
 void LlamaRunner::truncate(Slot slot, SizeType32 length)
 {
     llama_memory_seq_rm(llama_get_memory(mContext.get()), slot, length, -1);
-}
-
-void LlamaRunner::copyPrefix(Slot from, Slot to, SizeType32 length)
-{
-    auto* const memory = llama_get_memory(mContext.get());
-    llama_memory_seq_rm(memory, to, -1, -1);
-    llama_memory_seq_cp(memory, from, to, -1, -1); // between buffers only whole sequences can be copied
-    llama_memory_seq_rm(memory, to, length, -1);
 }
 
 } // namespace tensorrt_llm::executor::embedded

@@ -3,6 +3,7 @@
 #include "runner/llama_model.h"
 #include "runner/llama_thread_pool.h"
 #include "runner/model_runner.h"
+#include "runner/sequence_slots.h"
 
 #include <memory>
 
@@ -16,27 +17,36 @@ namespace tensorrt_llm::executor::embedded
 /// A step is computed in several llama_decode calls: one for each piece of a prompt, then one for all single
 /// tokens in order of slots. llama.cpp computes sequences at once only where their lengths are equal and their
 /// ids are neighbours; a mixed call was measured to take a third longer.
-class LlamaRunner : public ModelRunner
+class LlamaRunner : public ModelRunner, private SlotMemory
 {
 public:
     LlamaRunner(LlamaModelPtr model, Limits const& limits, SizeType32 threads);
 
-    [[nodiscard]] SizeType32 slots() const override;
+    [[nodiscard]] SizeType32 maxSequences() const override;
     [[nodiscard]] SizeType32 vocabularySize() const override;
-    void forward(std::vector<StepToken> const& step) override;
-    [[nodiscard]] float const* logits(std::size_t index) const override;
-    void truncate(Slot slot, SizeType32 length) override;
-    void copyPrefix(Slot from, Slot to, SizeType32 length) override;
+    void begin(SequenceStart const& start) override;
+    void end(SequenceId sequence) override;
+    void forward(std::vector<SequenceStep> const& step) override;
+    [[nodiscard]] float const* logits(std::size_t index, SizeType32 token) const override;
+    void moveBlock(BlockId from, BlockId to) override;
+    void mergeBlock(BlockId duplicate, BlockId kept) override;
+    void dropBlock(BlockId block) override;
 
 private:
+    [[nodiscard]] SavedSlot save(Slot slot) override;
+    void load(Slot slot, SavedSlot const& saved) override;
+    void truncate(Slot slot, SizeType32 length) override;
+
     void warmUp();
-    void decode(std::vector<StepToken> const& step, std::vector<std::size_t> const& indices);
-    void computePrompt(std::vector<StepToken> const& step, std::size_t begin, std::size_t end);
+    void addToBatch(SequenceStep const& part, Slot slot);
+    void decode();
+    void computePrompt(SequenceStep const& part, std::size_t index);
+    void computeSingles(std::vector<SequenceStep> const& step, std::vector<std::size_t> indices);
 
     LlamaModelPtr mModel;
     LlamaThreadPool mThreads;
     std::unique_ptr<llama_context, decltype(&llama_free)> mContext;
-    SizeType32 mSlots;
+    SequenceSlots mSlots;
     SizeType32 mVocabularySize;
 
     struct Batch : llama_batch
@@ -47,9 +57,15 @@ private:
         Batch& operator=(Batch const&) = delete;
     } mBatch;
 
-    std::vector<float const*> mLogits;             // by index into the step
-    std::vector<std::vector<float>> mPromptLogits; // rows kept over later decodes of the same step
-    std::size_t mPromptRows{0};
+    struct Logits
+    {
+        SizeType32 firstToken;
+        float const* rows; // [tokens from firstToken on][mVocabularySize]
+    };
+
+    std::vector<Logits> mLogits;                   // by index into the step
+    std::vector<std::vector<float>> mPromptLogits; // kept over later decodes of the same step
+    std::size_t mPromptsWithLogits{0};
 };
 
 } // namespace tensorrt_llm::executor::embedded

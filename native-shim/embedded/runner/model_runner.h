@@ -1,45 +1,75 @@
-// The seam between what is ours (scheduling, KV accounting, sampling) and a library that computes
-// logits. A runner holds no policy: it does what one step says.
+// The seam between what is ours (scheduling, KV blocks, sampling) and a library that computes logits. A runner
+// holds no policy: it does what one step says.
 #pragma once
 
 #include "tensorrt_llm/executor/types.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tensorrt_llm::executor::embedded
 {
 
-/// A sequence's place in the runner's KV memory: 0 to slots() - 1.
-using Slot = SizeType32;
+/// A block of tokensPerBlock tokens of KV: first the primary pool's blocks, then those of the host's pool.
+using BlockId = SizeType32;
+/// The blocks of a sequence: block i holds its tokens i * tokensPerBlock and following.
+using BlockTable = std::vector<BlockId>;
+using SequenceId = std::uint64_t;
 
-struct StepToken
+/// What happens to the content of blocks between two steps, in this order.
+class BlockMemory
 {
-    TokenIdType token;
-    SizeType32 position; // in its sequence, from 0; equals the number of tokens the slot holds before it
-    Slot slot;
-    bool wantLogits;
+public:
+    virtual ~BlockMemory() = default;
+    /// The content of `from` goes into `to`, from one pool to the other. No running sequence uses either.
+    virtual void moveBlock(BlockId from, BlockId to) = 0;
+    /// Both hold the same; `duplicate` goes, and whoever used it uses `kept`.
+    virtual void mergeBlock(BlockId duplicate, BlockId kept) = 0;
+    /// Nobody will ask for the content again.
+    virtual void dropBlock(BlockId block) = 0;
+};
+
+struct SequenceStart
+{
+    SequenceId sequence;
+    BlockTable const& blocks;
+    /// Tokens at its beginning whose KV the blocks hold. Where they end inside a block, no other sequence uses
+    /// that block from now on.
+    SizeType32 storedTokens;
+    /// The block from which the last of the stored tokens are to be copied, where they are not in it yet.
+    std::optional<BlockId> copyFrom;
+};
+
+/// The part of one sequence in a step.
+struct SequenceStep
+{
+    SequenceId sequence;
+    BlockTable const& blocks;   // room for every token up to the last of this step
+    TokenIdType const* tokens;
+    SizeType32 count;           // at least 1
+    SizeType32 position;        // of the first token; the KV of all before it is stored
+    SizeType32 wantedLogits;    // of so many tokens at the end; 0 to count
 };
 
 /// Called from one thread at a time.
-class ModelRunner
+class ModelRunner : public BlockMemory
 {
 public:
-    virtual ~ModelRunner() = default;
-
-    [[nodiscard]] virtual SizeType32 slots() const = 0;
+    /// Most sequences between begin and end.
+    [[nodiscard]] virtual SizeType32 maxSequences() const = 0;
     [[nodiscard]] virtual SizeType32 vocabularySize() const = 0;
 
-    /// Computes one mixed step and stores its KV. Throws when the library fails; the slots named in the
-    /// step then hold nothing reliable.
-    virtual void forward(std::vector<StepToken> const& step) = 0;
-    /// [vocabularySize()] for step[index], which wanted logits; valid until the next forward.
-    [[nodiscard]] virtual float const* logits(std::size_t index) const = 0;
+    virtual void begin(SequenceStart const& start) = 0;
+    /// Its blocks may live on: their content stays until it is dropped.
+    virtual void end(SequenceId sequence) = 0;
 
-    /// Keeps the first `length` tokens of a slot.
-    virtual void truncate(Slot slot, SizeType32 length) = 0;
-    /// Replaces the content of `to` by the first `length` tokens of `from`.
-    virtual void copyPrefix(Slot from, Slot to, SizeType32 length) = 0;
+    /// Computes one mixed step and stores its KV. Throws when the library fails: what the sequences in the step
+    /// hold is then not reliable.
+    virtual void forward(std::vector<SequenceStep> const& step) = 0;
+    /// [vocabularySize()] for token `token` of step[index], which wanted logits; valid until the next forward.
+    [[nodiscard]] virtual float const* logits(std::size_t index, SizeType32 token) const = 0;
 };
 
 } // namespace tensorrt_llm::executor::embedded

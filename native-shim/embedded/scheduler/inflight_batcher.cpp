@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -12,41 +13,17 @@ namespace
 {
 
 /// Whether the sequence ends with a word, which may begin in the prompt.
-bool endsWith(VecTokens const& prompt, VecTokens const& generated, VecTokens const& word)
+bool endsWith(VecTokens const& tokens, VecTokens const& word)
 {
-    auto const inAnswer = std::min(word.size(), generated.size());
-    auto const inPrompt = word.size() - inAnswer;
-    return !word.empty() && inPrompt <= prompt.size()
-        && std::equal(word.rbegin(), word.rbegin() + static_cast<std::ptrdiff_t>(inAnswer), generated.rbegin())
-        && std::equal(word.rbegin() + static_cast<std::ptrdiff_t>(inAnswer), word.rend(), prompt.rbegin());
+    return !word.empty() && word.size() <= tokens.size() && std::equal(word.rbegin(), word.rend(), tokens.rbegin());
 }
 
 } // namespace
 
-InflightBatcher::ActiveRequest::ActiveRequest(IncomingRequest const& incoming, Slot atSlot)
-    : id(incoming.id)
-    , prompt(incoming.request.getInputTokenIds())
-    , maxTokens(incoming.request.getMaxTokens())
-    , streaming(incoming.request.getStreaming())
-    , output(incoming.request.getOutputConfig())
-    , endId(incoming.request.getEndId())
-    , stopWords(incoming.request.getStopWords().value_or(std::list<VecTokens>{}))
-    , allottedTime(incoming.request.getAllottedTimeMs())
-    , slot(atSlot)
-    , sampler(incoming.request)
-{
-    metrics.timingMetrics.arrivalTime = incoming.arrival;
-}
-
-bool InflightBatcher::ActiveRequest::generating() const
-{
-    return computed == static_cast<SizeType32>(prompt.size());
-}
-
-InflightBatcher::InflightBatcher(ModelRunner& runner, Limits const& limits)
+InflightBatcher::InflightBatcher(ModelRunner& runner, Limits const& limits, KvCacheEvents& events)
     : mRunner(runner)
     , mLimits(limits)
-    , mKvCache(runner.slots(), limits.kvBlocks, limits.tokensPerBlock, limits.enableBlockReuse)
+    , mKvCache(limits, runner, events)
 {
 }
 
@@ -62,162 +39,150 @@ KvCacheStats InflightBatcher::kvCacheStats() const
 
 bool InflightBatcher::tryAdmit(IncomingRequest const& incoming)
 {
-    auto const prompt = incoming.request.getInputTokenIds();
-    auto const slot
-        = mKvCache.reserve(prompt, static_cast<SizeType32>(prompt.size()) + incoming.request.getMaxTokens());
-    if (!slot)
+    mBatchIsOpen = mBatchIsOpen || mActive.empty();
+    if (mLimits.capacityPolicy == CapacitySchedulerPolicy::kSTATIC_BATCH && !mBatchIsOpen)
     {
         return false;
     }
-    mActive.emplace_back(incoming, *slot);
+    auto sequences = numSequences(incoming.request);
+    for (auto const& request : mActive)
+    {
+        sequences += request.unfinishedSequences();
+    }
+    if (sequences > mRunner.maxSequences())
+    {
+        return false;
+    }
+    if (mLimits.capacityPolicy != CapacitySchedulerPolicy::kMAX_UTILIZATION
+        && promisedBlocks() + blocksToCompletion(incoming.request, mLimits.tokensPerBlock) > mKvCache.freeBlocks())
+    {
+        return false;
+    }
+    auto const place = std::find_if(mActive.begin(), mActive.end(),
+        [&](ActiveRequest const& each) { return each.priority < incoming.request.getPriority(); });
+    mActive.emplace(place, incoming);
     return true;
 }
 
 InflightBatchingStats InflightBatcher::step(IterationType iteration, std::vector<Response>& responses)
 {
+    mKvCache.refresh(Clock::now());
     mStep.clear();
     mScheduled.clear();
-    scheduleGeneration();
-    auto const generating = static_cast<SizeType32>(mScheduled.size());
-    scheduleContext();
+    mStepTokens = 0;
+    mPausedInStep = 0;
+    mBatchIsOpen = mActive.empty();
 
-    InflightBatchingStats stats{};
-    stats.numScheduledRequests = static_cast<SizeType32>(mScheduled.size());
-    stats.numGenRequests = generating;
-    stats.numContextRequests = stats.numScheduledRequests - generating;
-    stats.numCtxTokens = static_cast<SizeType32>(mStep.size()) - generating;
-    stats.avgNumDecodedTokensPerIter = generating > 0 ? 1.f : 0.f;
-    if (mStep.empty())
+    auto const members = fitting();
+    scheduleGeneration(members);
+    auto const generating = static_cast<SizeType32>(mStep.size());
+    if (mLimits.chunkingPolicy == ContextChunkingPolicy::kEQUAL_PROGRESS)
     {
-        return stats;
+        scheduleContextEqually(members);
+    }
+    else
+    {
+        scheduleContextInOrder(members);
     }
 
+    InflightBatchingStats stats{};
+    stats.numScheduledRequests = static_cast<SizeType32>(mStep.size());
+    stats.numGenRequests = generating;
+    stats.numContextRequests = stats.numScheduledRequests - generating;
+    stats.numPausedRequests = mPausedInStep;
+    stats.numCtxTokens = mStepTokens - generating;
+    stats.avgNumDecodedTokensPerIter = generating > 0 ? 1.f : 0.f;
+    if (!mStep.empty())
+    {
+        compute(iteration, responses);
+    }
+    return stats;
+}
+
+void InflightBatcher::compute(IterationType iteration, std::vector<Response>& responses)
+{
     try
     {
         mRunner.forward(mStep);
     }
     catch (std::exception const& error)
     {
-        for (auto const& scheduled : mScheduled)
-        {
-            responses.emplace_back(
-                scheduled.request->id, std::string("Encountered an error in forwardAsync function: ") + error.what());
-            mKvCache.discard(scheduled.request->slot);
-            mActive.erase(scheduled.request);
-        }
-        return stats;
+        fail(std::string("Encountered an error in forwardAsync function: ") + error.what(), responses);
+        return;
     }
-
-    for (auto const& scheduled : mScheduled)
+    for (std::size_t index = 0; index < mScheduled.size(); ++index)
     {
-        auto& request = *scheduled.request;
-        auto const* tokens = request.generating() ? &request.generated.back() : &request.prompt[request.computed];
-        auto const taken = mKvCache.append(request.slot, tokens, scheduled.count);
-        request.metrics.kvCacheMetrics.numNewAllocatedBlocks += taken;
-        request.metrics.kvCacheMetrics.numTotalAllocatedBlocks += taken;
-        if (!request.generating())
-        {
-            request.computed += scheduled.count;
-        }
-        if (request.generating())
-        {
-            takeToken(scheduled, iteration, responses);
-        }
-    }
-    return stats;
-}
-
-void InflightBatcher::scheduleGeneration()
-{
-    for (auto request = mActive.begin(); request != mActive.end(); ++request)
-    {
-        if (request->generating())
-        {
-            schedule(request, &request->generated.back(), 1, true);
-        }
-    }
-}
-
-void InflightBatcher::scheduleContext()
-{
-    for (auto request = mActive.begin(); request != mActive.end(); ++request)
-    {
-        auto const budget = mLimits.maxNumTokens - static_cast<SizeType32>(mStep.size());
-        if (budget == 0)
-        {
-            return;
-        }
-        if (request->generating())
+        auto const [member, count] = mScheduled[index];
+        auto& [request, sequence] = member;
+        sequence->computed += count;
+        mKvCache.advance(sequence->id, sequence->tokens, sequence->computed);
+        if (sequence->computed < sequence->length())
         {
             continue;
         }
-        if (!request->bound)
+        sequence->phase = Phase::kGENERATION;
+        auto const* const logits = mRunner.logits(index, count - 1);
+        if (request->isForked())
         {
-            auto const prefix = mKvCache.findPrefix(request->slot, request->prompt);
-            if (prefixIsBeingComputed(request, prefix.length))
-            {
-                continue;
-            }
-            bind(*request, prefix);
+            takeToken(member, logits, iteration, responses);
+            continue;
         }
-        auto const left = static_cast<SizeType32>(request->prompt.size()) - request->computed;
-        auto const count = std::min(budget, left);
-        schedule(request, &request->prompt[request->computed], count, count == left);
-    }
-}
-
-/// Whether a request ahead is about to store at least a block more of this prompt's beginning than there is
-/// now: then waiting a step or two costs less than computing it twice.
-bool InflightBatcher::prefixIsBeingComputed(Active::const_iterator request, SizeType32 stored) const
-{
-    if (!mLimits.enableBlockReuse)
-    {
-        return false;
-    }
-    return std::any_of(mActive.begin(), request,
-        [&](ActiveRequest const& ahead)
+        fork(*request);
+        for (auto& each : request->sequences)
         {
-            auto const common = std::min(
-                commonPrefix(ahead.prompt, request->prompt), static_cast<SizeType32>(request->prompt.size()) - 1);
-            return !ahead.generating() && common > ahead.computed && common >= stored + mLimits.tokensPerBlock;
-        });
+            if (each.phase == Phase::kGENERATION)
+            {
+                takeToken({request, &each}, logits, iteration, responses);
+            }
+        }
+    }
+    mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });
 }
 
-void InflightBatcher::bind(ActiveRequest& request, KvCacheManager::Prefix const& prefix)
+/// The other sequences of a request whose prompt has just been computed. One that finds no block waits, and
+/// begins as if it had been paused.
+void InflightBatcher::fork(ActiveRequest& request)
 {
-    if (prefix.copyFrom)
+    auto const& first = request.sequences.front();
+    for (SizeType32 index = 1; index < request.numSequences; ++index)
     {
-        mRunner.copyPrefix(*prefix.copyFrom, request.slot, prefix.length);
+        auto& sequence = request.sequences.emplace_back(index, request.incoming);
+        if (mKvCache.freeBlocks() == 0)
+        {
+            continue;
+        }
+        auto const id = ++mLastSequence;
+        start({&request, &sequence}, mKvCache.forkSequence(id, first.id, first.computed), id);
+        sequence.phase = Phase::kGENERATION;
     }
-    else
-    {
-        mRunner.truncate(request.slot, prefix.length);
-    }
-    request.metrics.kvCacheMetrics = mKvCache.bindPrefix(request.slot, request.prompt, prefix);
-    request.computed = prefix.length;
-    request.bound = true;
-    request.metrics.timingMetrics.firstScheduledTime = Clock::now();
 }
 
-void InflightBatcher::schedule(Active::iterator request, TokenIdType const* tokens, SizeType32 count, bool wantLogits)
+void InflightBatcher::start(Member const& member, KvCacheManager::Start const& start, SequenceId id)
 {
-    mScheduled.push_back({request, static_cast<SizeType32>(mStep.size()), count});
-    auto const position = mKvCache.storedTokens(request->slot);
-    for (SizeType32 i = 0; i < count; ++i)
-    {
-        mStep.push_back({tokens[i], position + i, request->slot, wantLogits && i == count - 1});
-    }
+    auto& sequence = *member.sequence;
+    sequence.id = id;
+    sequence.computed = start.reusedTokens;
+    sequence.phase = Phase::kCONTEXT;
+    sequence.isPaused = false;
+    mRunner.begin({id, mKvCache.blocks(id), start.reusedTokens, start.copyFrom});
+
+    auto& metrics = member.request->metrics.kvCacheMetrics;
+    metrics.numTotalAllocatedBlocks += start.metrics.numTotalAllocatedBlocks;
+    metrics.numNewAllocatedBlocks += start.metrics.numNewAllocatedBlocks;
+    metrics.numReusedBlocks += start.metrics.numReusedBlocks;
+    metrics.numMissedBlocks += start.metrics.numMissedBlocks;
+    auto const looked = metrics.numReusedBlocks + metrics.numMissedBlocks;
+    metrics.kvCacheHitRate = looked == 0 ? 0.f : static_cast<float>(metrics.numReusedBlocks) / static_cast<float>(looked);
 }
 
 void InflightBatcher::takeToken(
-    Scheduled const& scheduled, IterationType iteration, std::vector<Response>& responses)
+    Member const& member, float const* logits, IterationType iteration, std::vector<Response>& responses)
 {
-    auto& request = *scheduled.request;
+    auto& [request, sequence] = member;
     auto const vocabularySize = mRunner.vocabularySize();
-    auto const* logits = mRunner.logits(scheduled.firstToken + scheduled.count - 1);
-    auto const token = request.sampler.sample(logits, vocabularySize);
+    auto const token = sequence->sampler.sample(logits, vocabularySize);
 
-    auto& metrics = request.metrics;
+    auto& metrics = request->metrics;
     metrics.timingMetrics.lastTokenTime = Clock::now();
     metrics.lastIter = iteration;
     if (!metrics.firstIter)
@@ -227,28 +192,28 @@ void InflightBatcher::takeToken(
     }
     metrics.iter = iteration;
 
-    if (token == request.endId)
+    if (token == request->endId)
     {
-        end(scheduled.request, FinishReason::kEND_ID, {}, responses);
+        end(member, FinishReason::kEND_ID, {}, responses);
         return;
     }
-    request.generated.push_back(token);
-    if (request.output.returnLogProbs)
+    sequence->tokens.push_back(token);
+    if (request->output.returnLogProbs)
     {
-        request.logProbs.push_back(logProbability(logits, vocabularySize, token));
-        request.cumLogProb += request.logProbs.back();
+        sequence->logProbs.push_back(logProbability(logits, vocabularySize, token));
+        sequence->cumLogProb += sequence->logProbs.back();
     }
 
-    bool const stopped = std::any_of(request.stopWords.begin(), request.stopWords.end(),
-        [&](VecTokens const& word) { return endsWith(request.prompt, request.generated, word); });
-    bool const full = static_cast<SizeType32>(request.generated.size()) >= request.maxTokens;
+    bool const stopped = std::any_of(request->stopWords.begin(), request->stopWords.end(),
+        [&](VecTokens const& word) { return endsWith(sequence->tokens, word); });
+    bool const full = sequence->generated(request->promptLength) >= request->maxTokens;
     if (stopped || full)
     {
-        end(scheduled.request, stopped ? FinishReason::kSTOP_WORDS : FinishReason::kLENGTH, {token}, responses);
+        end(member, stopped ? FinishReason::kSTOP_WORDS : FinishReason::kLENGTH, {token}, responses);
     }
-    else if (request.streaming)
+    else if (request->streaming)
     {
-        responses.push_back(makeResponse(request, {token}, FinishReason::kNOT_FINISHED, false));
+        responses.push_back(makeResponse(*request, *sequence, {token}, FinishReason::kNOT_FINISHED));
     }
 }
 
@@ -260,7 +225,8 @@ bool InflightBatcher::finish(IdType id, FinishReason reason, std::vector<Respons
     {
         return false;
     }
-    end(request, reason, {}, responses);
+    finish(*request, reason, responses);
+    mActive.erase(request);
     return true;
 }
 
@@ -268,50 +234,79 @@ void InflightBatcher::finishTimedOut(Clock::time_point now, std::vector<Response
 {
     for (auto request = mActive.begin(); request != mActive.end();)
     {
-        auto const current = request++;
-        if (current->allottedTime && now - current->metrics.timingMetrics.arrivalTime >= *current->allottedTime)
+        bool const late
+            = request->allottedTime && now - request->metrics.timingMetrics.arrivalTime >= *request->allottedTime;
+        if (late)
         {
-            end(current, FinishReason::kTIMED_OUT, {}, responses);
+            finish(*request, FinishReason::kTIMED_OUT, responses);
+        }
+        request = late ? mActive.erase(request) : std::next(request);
+    }
+}
+
+/// Ends every sequence that has not ended yet, also those that never began.
+void InflightBatcher::finish(ActiveRequest& request, FinishReason reason, std::vector<Response>& responses)
+{
+    while (!request.isForked())
+    {
+        request.sequences.emplace_back(static_cast<SizeType32>(request.sequences.size()), request.incoming);
+    }
+    for (auto& sequence : request.sequences)
+    {
+        if (sequence.phase != Phase::kFINISHED)
+        {
+            end({&request, &sequence}, reason, {}, responses);
         }
     }
 }
 
 void InflightBatcher::end(
-    Active::iterator request, FinishReason reason, VecTokens lastTokens, std::vector<Response>& responses)
+    Member const& member, FinishReason reason, VecTokens lastTokens, std::vector<Response>& responses)
 {
+    auto& [request, sequence] = member;
+    leave(*sequence, true);
+    sequence->phase = Phase::kFINISHED;
     if (!request->streaming && reason != FinishReason::kCANCELLED)
     {
-        lastTokens = request->generated;
-        if (!request->output.excludeInputFromOutput)
-        {
-            lastTokens.insert(lastTokens.begin(), request->prompt.begin(), request->prompt.end());
-        }
+        auto const begin = request->output.excludeInputFromOutput ? request->promptLength : 0;
+        lastTokens.assign(sequence->tokens.begin() + begin, sequence->tokens.end());
     }
-    responses.push_back(makeResponse(*request, std::move(lastTokens), reason, true));
-    mKvCache.release(request->slot);
-    mActive.erase(request);
+    responses.push_back(makeResponse(*request, *sequence, std::move(lastTokens), reason));
 }
 
-Response InflightBatcher::makeResponse(
-    ActiveRequest const& request, VecTokens tokens, FinishReason reason, bool isFinal)
+/// The step's KV is not reliable: its requests end, and what they may have shared is forgotten.
+void InflightBatcher::fail(std::string const& message, std::vector<Response>& responses)
 {
-    Result result{};
-    result.isFinal = isFinal;
-    result.isSequenceFinal = isFinal;
-    result.outputTokenIds = {std::move(tokens)};
-    result.finishReasons = {reason};
-    result.decodingIter = static_cast<SizeType32>(request.generated.size());
-    result.avgDecodedTokensPerIter = 1.f;
-    if (request.output.returnLogProbs)
+    for (auto const& scheduled : mScheduled)
     {
-        result.logProbs = std::vector<VecLogProbs>{request.logProbs};
-        result.cumLogProbs = VecLogProbs{request.cumLogProb};
+        auto& request = *scheduled.member.request;
+        if (!request.isFinished())
+        {
+            responses.emplace_back(request.id, message);
+        }
+        for (auto& sequence : request.sequences)
+        {
+            leave(sequence, false);
+            sequence.phase = Phase::kFINISHED;
+        }
+        while (!request.isForked())
+        {
+            request.sequences.emplace_back(static_cast<SizeType32>(request.sequences.size()), request.incoming);
+            request.sequences.back().phase = Phase::kFINISHED;
+        }
     }
-    if (isFinal && request.output.returnPerfMetrics)
+    mKvCache.clear();
+    mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });
+}
+
+/// Gives the sequence's KV back, where it has any; `keepKv`: for reuse.
+void InflightBatcher::leave(ActiveSequence& sequence, bool keepKv)
+{
+    if (sequence.hasKv())
     {
-        result.requestPerfMetrics = request.metrics;
+        mKvCache.removeSequence(sequence.id, sequence.tokens, keepKv ? sequence.computed : 0, Clock::now());
+        mRunner.end(sequence.id);
     }
-    return {request.id, std::move(result)};
 }
 
 } // namespace tensorrt_llm::executor::embedded

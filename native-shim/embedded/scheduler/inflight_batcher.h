@@ -1,12 +1,10 @@
-// In-flight batching: requests of any length join and leave between two steps. One step computes a token
-// of every answer in progress and, with what is left of maxNumTokens, chunks of waiting prompts in order
-// of arrival. A request is let in when a slot is free and the pool can promise blocks for its whole
-// prompt and answer (GUARANTEED_NO_EVICT). Not thread-safe: the executor's loop owns it.
+// In-flight batching: requests of any length join and leave between two steps. One step computes a token of
+// every answer in progress and, with what is left of maxNumTokens, chunks of waiting prompts. Not thread-safe:
+// the executor's loop owns it.
 #pragma once
 
 #include "kv/kv_cache_manager.h"
-#include "model.h"
-#include "sampling/sampler.h"
+#include "scheduler/active_request.h"
 
 #include <list>
 #include <vector>
@@ -14,21 +12,19 @@
 namespace tensorrt_llm::executor::embedded
 {
 
-using Clock = std::chrono::steady_clock;
-
-struct IncomingRequest
-{
-    IdType id;
-    Request request;
-    Clock::time_point arrival;
-};
-
+/// Which requests are let in, by the policy of TensorRT-LLM's CapacityScheduler:
+/// - GUARANTEED_NO_EVICT: those for whose prompts and answers the pool can promise blocks beside all that runs;
+/// - STATIC_BATCH: the same, but only while nothing runs;
+/// - MAX_UTILIZATION: as many as maxBatchSize. What does not fit into the pool any more is paused from the end:
+///   its blocks become reusable, and it goes on when there is room, computing again what is gone by then.
+/// Requests are ordered by priority, then by arrival.
 class InflightBatcher
 {
 public:
-    InflightBatcher(ModelRunner& runner, Limits const& limits);
+    /// `events` must outlive this.
+    InflightBatcher(ModelRunner& runner, Limits const& limits, KvCacheEvents& events);
 
-    /// False when a slot or blocks are missing.
+    /// False when slots or blocks are missing.
     [[nodiscard]] bool tryAdmit(IncomingRequest const& incoming);
 
     /// Ends an active request between two steps; its KV is free afterwards. False for an unknown id.
@@ -43,54 +39,58 @@ public:
     [[nodiscard]] KvCacheStats kvCacheStats() const;
 
 private:
-    struct ActiveRequest
-    {
-        ActiveRequest(IncomingRequest const& incoming, Slot atSlot);
-
-        IdType id;
-        VecTokens prompt;
-        SizeType32 maxTokens;
-        bool streaming;
-        OutputConfig output;
-        std::optional<TokenIdType> endId;
-        std::list<VecTokens> stopWords;
-        std::optional<MillisecondsType> allottedTime;
-        Slot slot;
-        Sampler sampler;
-        bool bound{false};          // the prompt's stored beginning has been looked up
-        SizeType32 computed{0};     // tokens of the prompt whose KV is stored
-        VecTokens generated;
-        VecLogProbs logProbs;
-        float cumLogProb{0};
-        RequestPerfMetrics metrics;
-
-        [[nodiscard]] bool generating() const;
-    };
+    using Phase = ActiveSequence::Phase;
     using Active = std::list<ActiveRequest>;
+
+    /// A sequence of a request.
+    struct Member
+    {
+        ActiveRequest* request;
+        ActiveSequence* sequence;
+    };
 
     struct Scheduled
     {
-        Active::iterator request;
-        SizeType32 firstToken; // index into mStep
+        Member member;
         SizeType32 count;
     };
 
-    void scheduleGeneration();
-    void scheduleContext();
-    [[nodiscard]] bool prefixIsBeingComputed(Active::const_iterator request, SizeType32 stored) const;
-    void bind(ActiveRequest& request, KvCacheManager::Prefix const& prefix);
-    void schedule(Active::iterator request, TokenIdType const* tokens, SizeType32 count, bool wantLogits);
-    void takeToken(Scheduled const& scheduled, IterationType iteration, std::vector<Response>& responses);
-    void end(Active::iterator request, FinishReason reason, VecTokens lastTokens, std::vector<Response>& responses);
-    [[nodiscard]] static Response makeResponse(
-        ActiveRequest const& request, VecTokens tokens, FinishReason reason, bool isFinal);
+    // Capacity: who takes part in the step.
+    [[nodiscard]] std::vector<Member> unfinished();
+    [[nodiscard]] std::vector<Member> fitting();
+    [[nodiscard]] SizeType32 blocksNeeded(Member const& member) const;
+    [[nodiscard]] SizeType32 promisedBlocks() const;
+    void pause(ActiveSequence& sequence);
+
+    // Tokens: how much of each.
+    void scheduleGeneration(std::vector<Member> const& members);
+    void scheduleContextInOrder(std::vector<Member> const& members);
+    void scheduleContextEqually(std::vector<Member> const& members);
+    [[nodiscard]] bool tryBegin(Member const& member);
+    [[nodiscard]] bool prefixIsBeingComputed(Member const& member) const;
+    [[nodiscard]] SizeType32 budget() const;
+    void schedule(Member const& member, SizeType32 count);
+
+    void compute(IterationType iteration, std::vector<Response>& responses);
+    void fork(ActiveRequest& request);
+    void start(Member const& member, KvCacheManager::Start const& start, SequenceId id);
+    void takeToken(Member const& member, float const* logits, IterationType iteration,
+        std::vector<Response>& responses);
+    void end(Member const& member, FinishReason reason, VecTokens lastTokens, std::vector<Response>& responses);
+    void finish(ActiveRequest& request, FinishReason reason, std::vector<Response>& responses);
+    void fail(std::string const& message, std::vector<Response>& responses);
+    void leave(ActiveSequence& sequence, bool keepKv);
 
     ModelRunner& mRunner;
-    Limits mLimits;
+    Limits const mLimits;
     KvCacheManager mKvCache;
-    Active mActive; // in order of admission
-    std::vector<StepToken> mStep;
-    std::vector<Scheduled> mScheduled;
+    Active mActive; // highest priority first, then in order of admission
+    bool mBatchIsOpen{true}; // STATIC_BATCH: no step since nothing ran
+    SequenceId mLastSequence{0};
+    SizeType32 mPausedInStep{0};
+    SizeType32 mStepTokens{0};
+    std::vector<SequenceStep> mStep;
+    std::vector<Scheduled> mScheduled; // by index into mStep
 };
 
 } // namespace tensorrt_llm::executor::embedded

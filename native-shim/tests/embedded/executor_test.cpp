@@ -230,12 +230,86 @@ TEST("shutdown lets running requests end, refuses new ones and can be called twi
     CHECK(executor.awaitResponses(1ms).empty());
 }
 
-TEST("policies and beams that are not offered are refused by name")
+TEST("beams are refused by name")
 {
-    auto maxUtilization = config();
-    maxUtilization.setSchedulerConfig(SchedulerConfig(CapacitySchedulerPolicy::kMAX_UTILIZATION));
-    CHECK_THROWS(Executor(model(), maxUtilization));
     CHECK_THROWS(Executor(model(), ExecutorConfig(4)));
+}
+
+TEST("several answers to one prompt come with their index, one is the last of the request, and the prompt is computed once")
+{
+    auto const hash = model();
+    Executor executor(hash, config());
+    SamplingConfig sampling;
+    sampling.setNumReturnSequences(3);
+    Request request({1, 2, 3, 4, 5, 6, 7, 8, 9}, 5, true, sampling);
+    executor.enqueueRequest(request);
+    std::map<SizeType32, VecTokens> answers;
+    int sequenceFinals = 0;
+    for (bool last = false; !last;)
+    {
+        for (auto const& response : executor.awaitResponses(10s))
+        {
+            auto const& result = response.getResult();
+            CHECK(!last);
+            auto& tokens = answers[result.sequenceIndex];
+            tokens.insert(tokens.end(), result.outputTokenIds[0].begin(), result.outputTokenIds[0].end());
+            sequenceFinals += result.isSequenceFinal ? 1 : 0;
+            last = result.isFinal;
+        }
+    }
+    CHECK_EQ(sequenceFinals, 3);
+    for (SizeType32 index = 0; index < 3; ++index)
+    {
+        CHECK(answers.at(index) == expectedAnswer(request.getInputTokenIds(), 5));
+    }
+    CHECK_EQ(hash->observations->computedTokens.load(), 9u + 3 * 4);
+    sampling.setNumReturnSequences(5); // more than maxBatchSize
+    executor.enqueueRequest(Request({1}, 5, true, sampling));
+    CHECK_EQ(collect(executor, 1).errors.size(), 1u);
+}
+
+TEST("under MAX_UTILIZATION requests that outgrow the pool are paused and get their whole answers")
+{
+    auto const hash = model();
+    auto small = config();
+    small.setSchedulerConfig(SchedulerConfig(CapacitySchedulerPolicy::kMAX_UTILIZATION));
+    small.setKvCacheConfig(KvCacheConfig(true, 80)); // of 8 tokens a block
+    Executor executor(hash, small);
+    std::map<IdType, VecTokens> prompts;
+    for (TokenIdType first = 0; first < 4; ++first)
+    {
+        VecTokens const prompt{first, 7, 7, 7};
+        prompts[executor.enqueueRequest(streaming(prompt, 60))] = prompt;
+    }
+    auto const collected = collect(executor, 4);
+    SizeType32 paused = 0;
+    for (auto const& stats : executor.getLatestIterationStats())
+    {
+        paused += stats.inflightBatchingStats->numPausedRequests;
+    }
+    CHECK(paused > 0);
+    for (auto const& [id, prompt] : prompts)
+    {
+        CHECK(collected.tokens.at(id) == expectedAnswer(prompt, 60));
+    }
+}
+
+TEST("under STATIC_BATCH nobody joins a batch that runs")
+{
+    auto fixed = config();
+    fixed.setSchedulerConfig(SchedulerConfig(CapacitySchedulerPolicy::kSTATIC_BATCH));
+    Executor executor(model(), fixed);
+    for (TokenIdType token = 0; token < 10; ++token)
+    {
+        executor.enqueueRequest(streaming({token}, 10));
+    }
+    collect(executor, 10);
+    SizeType32 before = 0;
+    for (auto const& stats : executor.getLatestIterationStats())
+    {
+        CHECK(stats.numNewActiveRequests == 0 || before == 0);
+        before = stats.numActiveRequests - stats.numCompletedRequests;
+    }
 }
 
 TEST("an empty prompt and maxTokens below 1 are refused")

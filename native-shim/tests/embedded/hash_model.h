@@ -3,11 +3,15 @@
 #pragma once
 
 #include "model.h"
+#include "runner/sequence_slots.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,9 +19,11 @@ namespace hash_model
 {
 
 using namespace tensorrt_llm::executor;
+using embedded::BlockId;
 using embedded::Limits;
-using embedded::Slot;
-using embedded::StepToken;
+using embedded::SequenceId;
+using embedded::SequenceStart;
+using embedded::SequenceStep;
 
 constexpr SizeType32 kVocabularySize = 64;
 
@@ -54,19 +60,27 @@ struct Observations
     std::atomic<int> failAfterSteps{-1}; // 0: the next step throws
 };
 
+inline void require(bool condition, char const* what)
+{
+    if (!condition)
+    {
+        throw std::logic_error(std::string("the runner was asked for ") + what);
+    }
+}
+
+/// What both runners check and compute; they differ in where they keep the tokens.
 class HashRunner : public embedded::ModelRunner
 {
 public:
     HashRunner(Limits const& limits, std::shared_ptr<Observations> observations)
         : mLimits(limits)
-        , mSlots(limits.maxBatchSize)
         , mObservations(std::move(observations))
     {
     }
 
-    [[nodiscard]] SizeType32 slots() const override
+    [[nodiscard]] SizeType32 maxSequences() const override
     {
-        return static_cast<SizeType32>(mSlots.size());
+        return mLimits.maxBatchSize;
     }
 
     [[nodiscard]] SizeType32 vocabularySize() const override
@@ -74,64 +88,223 @@ public:
         return kVocabularySize;
     }
 
-    void forward(std::vector<StepToken> const& step) override
+    void forward(std::vector<SequenceStep> const& step) override
     {
         if (mObservations->failAfterSteps >= 0 && mObservations->failAfterSteps-- == 0)
         {
             throw std::runtime_error("the step failed as asked");
         }
         require(!step.empty(), "an empty step");
-        require(static_cast<SizeType32>(step.size()) <= mLimits.maxNumTokens, "a step above maxNumTokens");
-        mObservations->largestStep = std::max(mObservations->largestStep.load(), step.size());
-        mObservations->computedTokens += step.size();
-        mLogits.assign(step.size(), {});
-        for (std::size_t i = 0; i < step.size(); ++i)
+        mLogits.clear();
+        std::size_t total = 0;
+        for (auto const& part : step)
         {
-            auto& slot = mSlots.at(static_cast<std::size_t>(step[i].slot));
-            require(step[i].position == static_cast<SizeType32>(slot.size()), "a token at the wrong position");
-            slot.push_back(step[i].token);
-            require(static_cast<SizeType32>(slot.size()) <= mLimits.maxSequenceTokens, "a sequence that is too long");
-            if (step[i].wantLogits)
+            total += static_cast<std::size_t>(part.count);
+            auto& rows = mLogits.emplace_back();
+            auto tokens = stored(part);
+            require(static_cast<SizeType32>(tokens.size()) == part.position, "a token at the wrong position");
+            require(part.position + part.count <= mLimits.maxSequenceTokens, "a sequence that is too long");
+            for (SizeType32 i = 0; i < part.count; ++i)
             {
-                mLogits[i].assign(kVocabularySize, 0.f);
-                mLogits[i][static_cast<std::size_t>(nextToken(slot))] = 8.f;
+                tokens.push_back(part.tokens[i]);
+                rows.emplace_back();
+                if (i >= part.count - part.wantedLogits)
+                {
+                    rows.back().assign(kVocabularySize, 0.f);
+                    rows.back()[static_cast<std::size_t>(nextToken(tokens))] = 8.f;
+                }
             }
+            store(part, tokens);
+        }
+        require(total <= static_cast<std::size_t>(mLimits.maxNumTokens), "a step above maxNumTokens");
+        mObservations->largestStep = std::max(mObservations->largestStep.load(), total);
+        mObservations->computedTokens += total;
+    }
+
+    [[nodiscard]] float const* logits(std::size_t index, SizeType32 token) const override
+    {
+        auto const& row = mLogits.at(index).at(static_cast<std::size_t>(token));
+        require(!row.empty(), "logits that were not wanted");
+        return row.data();
+    }
+
+protected:
+    /// The tokens of a sequence before a step, and all of them after it.
+    [[nodiscard]] virtual VecTokens stored(SequenceStep const& part) = 0;
+    virtual void store(SequenceStep const& part, VecTokens const& tokens) = 0;
+
+    Limits const mLimits;
+
+private:
+    std::shared_ptr<Observations> mObservations;
+    std::vector<std::vector<std::vector<float>>> mLogits;
+};
+
+/// Keeps tokens in blocks, as an engine with paged attention keeps KV.
+class PagedHashRunner : public HashRunner
+{
+public:
+    PagedHashRunner(Limits const& limits, std::shared_ptr<Observations> observations)
+        : HashRunner(limits, std::move(observations))
+        , mBlocks(static_cast<std::size_t>(limits.kvBlocks + limits.hostKvBlocks))
+    {
+    }
+
+    void begin(SequenceStart const& start) override
+    {
+        require(mRunning.size() < static_cast<std::size_t>(mLimits.maxBatchSize), "more sequences than maxBatchSize");
+        require(mRunning.insert(start.sequence).second, "a sequence that runs already");
+        auto const inLast = start.storedTokens % mLimits.tokensPerBlock;
+        if (start.copyFrom)
+        {
+            require(inLast > 0, "a copy of a whole block");
+            auto const last = start.blocks.at(static_cast<std::size_t>(start.storedTokens / mLimits.tokensPerBlock));
+            block(last) = block(*start.copyFrom);
+        }
+        for (SizeType32 i = 0; i * mLimits.tokensPerBlock < start.storedTokens; ++i)
+        {
+            auto& tokens = block(start.blocks.at(static_cast<std::size_t>(i)));
+            auto const wanted = std::min(mLimits.tokensPerBlock, start.storedTokens - i * mLimits.tokensPerBlock);
+            require(static_cast<SizeType32>(tokens.size()) >= wanted, "a reuse of what is not there");
+            tokens.resize(static_cast<std::size_t>(wanted));
         }
     }
 
-    [[nodiscard]] float const* logits(std::size_t index) const override
+    void end(SequenceId sequence) override
     {
-        require(!mLogits.at(index).empty(), "logits that were not wanted");
-        return mLogits[index].data();
+        require(mRunning.erase(sequence) == 1, "the end of a sequence that does not run");
     }
 
-    void truncate(Slot slot, SizeType32 length) override
+    void moveBlock(BlockId from, BlockId to) override
     {
-        auto& tokens = mSlots.at(static_cast<std::size_t>(slot));
+        bool const offloads = from < mLimits.kvBlocks;
+        require(offloads != (to < mLimits.kvBlocks), "a move within one pool");
+        block(to) = std::exchange(block(from), {});
+    }
+
+    void mergeBlock(BlockId duplicate, BlockId kept) override
+    {
+        require(block(duplicate) == block(kept), "a merge of different blocks");
+        block(duplicate).clear();
+    }
+
+    void dropBlock(BlockId dropped) override
+    {
+        block(dropped).clear();
+    }
+
+private:
+    [[nodiscard]] VecTokens stored(SequenceStep const& part) override
+    {
+        require(mRunning.count(part.sequence) == 1, "a step of a sequence that has not begun");
+        VecTokens tokens;
+        for (SizeType32 at = 0; at < part.position; at += mLimits.tokensPerBlock)
+        {
+            auto const& from = block(part.blocks.at(static_cast<std::size_t>(at / mLimits.tokensPerBlock)));
+            auto const count = std::min(mLimits.tokensPerBlock, part.position - at);
+            require(static_cast<SizeType32>(from.size()) >= count, "a step on KV that is not there");
+            tokens.insert(tokens.end(), from.begin(), from.begin() + count);
+        }
+        return tokens;
+    }
+
+    void store(SequenceStep const& part, VecTokens const& tokens) override
+    {
+        auto const first = part.position / mLimits.tokensPerBlock;
+        for (auto i = first; i * mLimits.tokensPerBlock < static_cast<SizeType32>(tokens.size()); ++i)
+        {
+            auto const begin = i * mLimits.tokensPerBlock;
+            auto const end = std::min(begin + mLimits.tokensPerBlock, static_cast<SizeType32>(tokens.size()));
+            auto const id = part.blocks.at(static_cast<std::size_t>(i));
+            require(id < mLimits.kvBlocks, "a step on a block of the host's pool");
+            block(id).assign(tokens.begin() + begin, tokens.begin() + end);
+        }
+    }
+
+    VecTokens& block(BlockId id)
+    {
+        return mBlocks.at(static_cast<std::size_t>(id));
+    }
+
+    std::vector<VecTokens> mBlocks;
+    std::set<SequenceId> mRunning;
+};
+
+/// Keeps whole sequences in slots, as llama.cpp does.
+class SlotHashRunner : public HashRunner, private embedded::SlotMemory
+{
+public:
+    SlotHashRunner(Limits const& limits, std::shared_ptr<Observations> observations)
+        : HashRunner(limits, std::move(observations))
+        , slots(limits.maxBatchSize, limits.tokensPerBlock, *this)
+        , mTokens(static_cast<std::size_t>(limits.maxBatchSize))
+    {
+    }
+
+    void begin(SequenceStart const& start) override
+    {
+        slots.begin(start);
+        require(static_cast<SizeType32>(tokensOf(start.sequence).size()) == start.storedTokens, "a wrong length");
+    }
+
+    void end(SequenceId sequence) override
+    {
+        slots.end(sequence);
+    }
+
+    void moveBlock(BlockId from, BlockId to) override
+    {
+        slots.renameBlock(from, to);
+    }
+
+    void mergeBlock(BlockId duplicate, BlockId kept) override
+    {
+        slots.renameBlock(duplicate, kept);
+    }
+
+    void dropBlock(BlockId block) override
+    {
+        slots.dropBlock(block);
+    }
+
+    embedded::SequenceSlots slots;
+
+private:
+    [[nodiscard]] VecTokens stored(SequenceStep const& part) override
+    {
+        return tokensOf(part.sequence);
+    }
+
+    void store(SequenceStep const& part, VecTokens const& tokens) override
+    {
+        tokensOf(part.sequence) = tokens;
+        slots.advance(part.sequence, part.blocks, part.position + part.count);
+    }
+
+    [[nodiscard]] embedded::SavedSlot save(embedded::Slot slot) override
+    {
+        auto const& tokens = mTokens.at(static_cast<std::size_t>(slot));
+        return {tokens.begin(), tokens.end()}; // every token is below 256
+    }
+
+    void load(embedded::Slot slot, embedded::SavedSlot const& saved) override
+    {
+        mTokens.at(static_cast<std::size_t>(slot)).assign(saved.begin(), saved.end());
+    }
+
+    void truncate(embedded::Slot slot, SizeType32 length) override
+    {
+        auto& tokens = mTokens.at(static_cast<std::size_t>(slot));
         require(length <= static_cast<SizeType32>(tokens.size()), "a truncation that lengthens");
         tokens.resize(static_cast<std::size_t>(length));
     }
 
-    void copyPrefix(Slot from, Slot to, SizeType32 length) override
+    VecTokens& tokensOf(SequenceId sequence)
     {
-        auto const& source = mSlots.at(static_cast<std::size_t>(from));
-        require(from != to && length <= static_cast<SizeType32>(source.size()), "a copy of what is not there");
-        mSlots.at(static_cast<std::size_t>(to)).assign(source.begin(), source.begin() + length);
+        return mTokens.at(static_cast<std::size_t>(slots.slotOf(sequence)));
     }
 
-private:
-    static void require(bool condition, char const* what)
-    {
-        if (!condition)
-        {
-            throw std::logic_error(std::string("the runner was asked for ") + what);
-        }
-    }
-
-    Limits mLimits;
-    std::vector<VecTokens> mSlots;
-    std::vector<std::vector<float>> mLogits;
-    std::shared_ptr<Observations> mObservations;
+    std::vector<VecTokens> mTokens;
 };
 
 class HashModel : public Model
@@ -153,7 +326,7 @@ public:
 
     [[nodiscard]] std::unique_ptr<embedded::ModelRunner> createRunner(Limits const& limits) override
     {
-        return std::make_unique<HashRunner>(limits, observations);
+        return std::make_unique<PagedHashRunner>(limits, observations);
     }
 
     std::shared_ptr<Observations> const observations = std::make_shared<Observations>();

@@ -21,7 +21,26 @@ struct Setup
     SizeType32 maxSequenceTokens{64};
     SizeType32 tokensPerBlock{4};
     SizeType32 kvBlocks{64};
+    SizeType32 hostKvBlocks{0};
     bool enableBlockReuse{true};
+    bool inSlots{false}; // which of the two runners
+    CapacitySchedulerPolicy policy{CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT};
+    ContextChunkingPolicy chunking{ContextChunkingPolicy::kFIRST_COME_FIRST_SERVED};
+
+    [[nodiscard]] Limits limits() const
+    {
+        Limits limits;
+        limits.maxBatchSize = maxBatchSize;
+        limits.maxNumTokens = maxNumTokens;
+        limits.maxSequenceTokens = maxSequenceTokens;
+        limits.tokensPerBlock = tokensPerBlock;
+        limits.kvBlocks = kvBlocks;
+        limits.hostKvBlocks = hostKvBlocks;
+        limits.enableBlockReuse = enableBlockReuse;
+        limits.capacityPolicy = policy;
+        limits.chunkingPolicy = chunking;
+        return limits;
+    }
 };
 
 struct Answer
@@ -38,10 +57,9 @@ class Harness
 {
 public:
     explicit Harness(Setup const& setup)
-        : mLimits{setup.maxBatchSize, setup.maxNumTokens, setup.maxSequenceTokens, setup.tokensPerBlock,
-            setup.kvBlocks, 1024, setup.enableBlockReuse}
-        , mRunner(mLimits, observations)
-        , batcher(mRunner, mLimits)
+        : mEvents(0, setup.maxSequenceTokens)
+        , mRunner(makeRunner(setup))
+        , batcher(*mRunner, setup.limits(), mEvents)
     {
     }
 
@@ -109,21 +127,30 @@ private:
         auto const stats = batcher.kvCacheStats();
         CHECK(stats.usedNumBlocks >= 0 && stats.usedNumBlocks <= stats.maxNumBlocks);
         CHECK_EQ(stats.freeNumBlocks + stats.usedNumBlocks, stats.maxNumBlocks);
-        CHECK_EQ(stats.allocTotalBlocks, stats.allocNewBlocks + stats.reusedBlocks);
+        CHECK(stats.allocNewBlocks <= stats.allocTotalBlocks);
         if (batcher.activeRequests() == 0)
         {
             CHECK_EQ(stats.usedNumBlocks, 0);
         }
     }
 
-    Limits mLimits;
+    [[nodiscard]] std::unique_ptr<HashRunner> makeRunner(Setup const& setup) const
+    {
+        if (setup.inSlots)
+        {
+            return std::make_unique<SlotHashRunner>(setup.limits(), observations);
+        }
+        return std::make_unique<PagedHashRunner>(setup.limits(), observations);
+    }
+
     IterationType mIteration{0};
 
 public:
     std::shared_ptr<Observations> const observations = std::make_shared<Observations>();
 
 private:
-    HashRunner mRunner;
+    embedded::KvCacheEvents mEvents;
+    std::unique_ptr<HashRunner> mRunner;
 
 public:
     InflightBatcher batcher;
@@ -312,7 +339,11 @@ TEST("whatever the mix of requests, cancels and limits, each answer is the one i
         setup.maxNumTokens = setup.maxBatchSize + pick(0, 20);
         setup.tokensPerBlock = pick(1, 8);
         setup.kvBlocks = (setup.maxSequenceTokens + setup.tokensPerBlock) / setup.tokensPerBlock * pick(1, 4);
+        setup.hostKvBlocks = pick(0, 1) * pick(0, 20);
         setup.enableBlockReuse = pick(0, 3) > 0;
+        setup.inSlots = pick(0, 1) == 1;
+        setup.policy = static_cast<CapacitySchedulerPolicy>(pick(0, 2));
+        setup.chunking = static_cast<ContextChunkingPolicy>(pick(0, 1));
         Harness harness(setup);
 
         struct Wanted

@@ -9,8 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace
@@ -76,24 +79,50 @@ LoadError::Kind failure(std::function<void()> const& attempt)
 
 Limits limits(SizeType32 slots)
 {
-    return {slots, 64, 256, 32, slots * 8, 16, true};
+    Limits limits;
+    limits.maxBatchSize = slots;
+    limits.maxNumTokens = 64;
+    limits.maxSequenceTokens = 256;
+    limits.kvBlocks = slots * 8;
+    return limits;
 }
 
-std::vector<StepToken> piece(VecTokens const& tokens, SizeType32 position, Slot slot)
+/// A runner with sequences whose tables are made by hand.
+class Sequences
 {
-    std::vector<StepToken> step;
-    for (std::size_t i = 0; i < tokens.size(); ++i)
+public:
+    Sequences(LlamaModel& model, SizeType32 slots)
+        : runner(model.createRunner(limits(slots)))
     {
-        step.push_back({tokens[i], position + static_cast<SizeType32>(i), slot, i + 1 == tokens.size()});
     }
-    return step;
-}
 
-std::vector<float> lastLogits(ModelRunner& runner, std::vector<StepToken> const& step)
+    void begin(SequenceId id, BlockTable blocks, SizeType32 stored = 0, std::optional<BlockId> copyFrom = {})
+    {
+        auto const& kept = mTables[id] = std::move(blocks);
+        runner->begin({id, kept, stored, copyFrom});
+    }
+
+    [[nodiscard]] SequenceStep part(SequenceId id, VecTokens const& tokens, SizeType32 position) const
+    {
+        return {id, mTables.at(id), tokens.data(), static_cast<SizeType32>(tokens.size()), position, 1};
+    }
+
+    std::vector<float> lastLogits(SequenceId id, VecTokens const& tokens, SizeType32 position)
+    {
+        runner->forward({part(id, tokens, position)});
+        auto const* const logits = runner->logits(0, static_cast<SizeType32>(tokens.size()) - 1);
+        return {logits, logits + runner->vocabularySize()};
+    }
+
+    std::unique_ptr<ModelRunner> const runner;
+
+private:
+    std::map<SequenceId, BlockTable> mTables;
+};
+
+TokenIdType best(float const* logits, SizeType32 count)
 {
-    runner.forward(step);
-    auto const* const logits = runner.logits(step.size() - 1);
-    return {logits, logits + runner.vocabularySize()};
+    return static_cast<TokenIdType>(std::max_element(logits, logits + count) - logits);
 }
 
 VecTokens range(SizeType32 first, SizeType32 count)
@@ -177,61 +206,74 @@ TEST("a context longer than the model was trained for is refused")
     CHECK_THROWS(load(modelFile(), options));
 }
 
-TEST("a copied beginning goes on as if it had been computed in its slot")
+TEST("a sequence that begins with another's blocks goes on as if it had computed them")
 {
     auto const model = load(modelFile());
-    auto const runner = model->createRunner(limits(3));
-    runner->forward(piece(range(100, 40), 0, 0));
-    runner->forward(piece(range(500, 12), 40, 0)); // more than what is copied
-    runner->copyPrefix(0, 2, 40);
-    auto const copied = lastLogits(*runner, piece(range(900, 6), 40, 2));
+    Sequences sequences(*model, 3);
+    sequences.begin(1, {0, 1});
+    sequences.lastLogits(1, range(100, 40), 0);
+    sequences.lastLogits(1, range(500, 12), 40); // more than what is reused
+    sequences.begin(2, {0, 2}, 40, 1);           // block 0 whole, of block 1 a part
+    auto const reused = sequences.lastLogits(2, range(900, 6), 40);
 
-    runner->truncate(1, 0);
-    runner->forward(piece(range(100, 40), 0, 1));
-    CHECK(lastLogits(*runner, piece(range(900, 6), 40, 1)) == copied);
+    sequences.begin(3, {3, 4});
+    sequences.lastLogits(3, range(100, 40), 0);
+    CHECK(sequences.lastLogits(3, range(900, 6), 40) == reused);
 }
 
-TEST("a slot cut back goes on from there")
+TEST("blocks outlive the slot they were computed in, until they are dropped")
 {
     auto const model = load(modelFile());
-    auto const runner = model->createRunner(limits(1));
-    runner->forward(piece(range(100, 20), 0, 0));
-    auto const before = lastLogits(*runner, piece(range(700, 4), 20, 0));
-    runner->truncate(0, 20);
-    CHECK(lastLogits(*runner, piece(range(700, 4), 20, 0)) == before);
+    Sequences sequences(*model, 1);
+    sequences.begin(1, {0, 1});
+    sequences.lastLogits(1, range(100, 40), 0);
+    auto const wanted = sequences.lastLogits(1, range(900, 6), 40);
+    sequences.runner->end(1);
+
+    sequences.begin(2, {2}); // takes the only slot
+    sequences.lastLogits(2, range(300, 20), 0);
+    sequences.runner->end(2);
+
+    sequences.runner->moveBlock(0, 20); // to the host's pool and back into another block
+    sequences.runner->moveBlock(20, 5);
+    sequences.begin(3, {5, 1}, 40);
+    CHECK(sequences.lastLogits(3, range(900, 6), 40) == wanted);
+    sequences.runner->end(3);
+
+    sequences.runner->dropBlock(5);
+    CHECK_THROWS(sequences.begin(4, {5, 1}, 40));
 }
 
-TEST("one step computes prompts and single tokens of several slots, each with its own logits")
+TEST("one step computes prompts and single tokens of several sequences, each with its own logits")
 {
     auto const model = load(modelFile());
-    auto const runner = model->createRunner(limits(3));
-    runner->forward(piece(range(100, 10), 0, 0));
-    runner->forward(piece(range(300, 10), 0, 2));
+    Sequences sequences(*model, 3);
+    sequences.begin(1, {0});
+    sequences.begin(2, {1});
+    sequences.begin(3, {2});
+    sequences.lastLogits(1, range(100, 10), 0);
+    sequences.lastLogits(3, range(300, 10), 0);
 
-    std::vector<StepToken> step{{7, 10, 2, true}, {8, 10, 0, true}};
-    auto const prompt = piece(range(600, 9), 0, 1);
-    step.insert(step.end(), prompt.begin(), prompt.end());
-    runner->forward(step);
-    std::vector<VecTokens::size_type> const wanted{0, 1, step.size() - 1};
-    std::vector<TokenIdType> best;
-    for (auto const index : wanted)
-    {
-        auto const* const logits = runner->logits(index);
-        best.push_back(
-            static_cast<TokenIdType>(std::max_element(logits, logits + runner->vocabularySize()) - logits));
-    }
+    VecTokens const seven{7};
+    VecTokens const eight{8};
+    auto const prompt = range(600, 9);
+    auto& runner = *sequences.runner;
+    runner.forward({sequences.part(3, seven, 10), sequences.part(1, eight, 10), sequences.part(2, prompt, 0)});
+    auto const vocabulary = runner.vocabularySize();
+    VecTokens const together{
+        best(runner.logits(0, 0), vocabulary), best(runner.logits(1, 0), vocabulary), best(runner.logits(2, 8), vocabulary)};
 
     auto const alone = [&](VecTokens tokens)
     {
-        runner->truncate(1, 0);
-        auto const logits = lastLogits(*runner, piece(tokens, 0, 1));
-        return static_cast<TokenIdType>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+        runner.end(2);
+        sequences.begin(2, {3});
+        return best(sequences.lastLogits(2, tokens, 0).data(), vocabulary);
     };
     auto first = range(300, 10);
     first.push_back(7);
     auto second = range(100, 10);
     second.push_back(8);
-    CHECK_EQ(best[0], alone(first));
-    CHECK_EQ(best[1], alone(second));
-    CHECK_EQ(best[2], alone(range(600, 9)));
+    CHECK_EQ(together[0], alone(first));
+    CHECK_EQ(together[1], alone(second));
+    CHECK_EQ(together[2], alone(prompt));
 }

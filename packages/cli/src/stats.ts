@@ -10,7 +10,7 @@ export function formatStats({ usage, timings, finishReason, kvBlocks }: Generati
     `first token  ${milliseconds(timeToFirstTokenMs)}, of that ${milliseconds(queueMs)} in the queue`,
     `inter-token  ${milliseconds(interTokenMs)}`,
     `total        ${milliseconds(totalMs)}, ${tokensPerSecond?.toFixed(1) ?? "–"} tokens/s`,
-    `KV blocks    ${kvBlocks.allocated}, ${kvBlocks.reused} of them reused`,
+    `KV blocks    ${kvBlocks.allocated} taken, ${kvBlocks.reused} reused`,
     "",
   ].join("\n");
 }

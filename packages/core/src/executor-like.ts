@@ -140,11 +140,11 @@ export interface RequestTimings {
 }
 
 export interface RequestKvBlocks {
-  /** Blocks held over the request's life. */
+  /** Blocks taken from the pool for the prompt. */
   readonly allocated: number;
-  /** Of them, freshly taken. */
+  /** Of them, those that held nothing before. */
   readonly new: number;
-  /** Of them, found in the cache with their content. */
+  /** Blocks found in the cache with their content. */
   readonly reused: number;
 }
 

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] std::optional<SizeType32> getPromptIgnoreLength() const;
     [[nodiscard]] std::optional<SizeType32> getNoRepeatNgramSize() const;
     [[nodiscard]] std::optional<FloatType> getMinP() const;
+    [[nodiscard]] std::optional<SizeType32> getNumReturnSequences() const;
 
     void setTopK(std::optional<SizeType32> const& topK);
     void setTopP(std::optional<FloatType> const& topP);
@@ -58,6 +59,8 @@ public:
     void setPromptIgnoreLength(std::optional<SizeType32> const& promptIgnoreLength);
     void setNoRepeatNgramSize(std::optional<SizeType32> const& noRepeatNgramSize);
     void setMinP(std::optional<FloatType> const& minP);
+    /// Answers to one prompt; answer i draws with seed + i.
+    void setNumReturnSequences(std::optional<SizeType32> const& numReturnSequences);
 
 private:
     SizeType32 mBeamWidth;
@@ -75,6 +78,7 @@ private:
     std::optional<SizeType32> mPromptIgnoreLength;
     std::optional<SizeType32> mNoRepeatNgramSize;
     std::optional<FloatType> mMinP;
+    std::optional<SizeType32> mNumReturnSequences;
 };
 
 class OutputConfig
@@ -86,6 +90,56 @@ public:
     /// Only what is not streamed can include the prompt; streamed tokens are always new ones.
     bool excludeInputFromOutput{false};
     bool returnPerfMetrics{false};
+};
+
+using RetentionPriority = SizeType32;
+
+struct RetentionPriorityAndDuration
+{
+    std::optional<RetentionPriority> retentionPriority;
+    std::optional<MillisecondsType> durationMs;
+};
+
+/// How long blocks of a request are worth keeping once it has ended: the lowest priority is evicted first.
+class KvCacheRetentionConfig
+{
+public:
+    static constexpr RetentionPriority kMinRetentionPriority = 0;
+    static constexpr RetentionPriority kMaxRetentionPriority = 100;
+    static constexpr RetentionPriority kDefaultRetentionPriority = 35;
+
+    /// A range of the prompt's tokens. Throws where it is empty, negative, or the priority is out of range.
+    struct TokenRangeRetentionConfig
+    {
+        explicit TokenRangeRetentionConfig(SizeType32 tokenStart, std::optional<SizeType32> tokenEnd = std::nullopt,
+            RetentionPriority priority = kDefaultRetentionPriority,
+            std::optional<MillisecondsType> durationMs = std::nullopt);
+
+        SizeType32 tokenStart;
+        /// Exclusive; unset: to the end of the prompt.
+        std::optional<SizeType32> tokenEnd;
+        RetentionPriority priority;
+        /// After it the priority is the default again. Unset: never.
+        std::optional<MillisecondsType> durationMs;
+    };
+
+    KvCacheRetentionConfig() = default;
+    /// Throws where ranges overlap. The decode priority is that of blocks taken for the answer.
+    explicit KvCacheRetentionConfig(std::vector<TokenRangeRetentionConfig> const& tokenRangeRetentionConfigs,
+        RetentionPriority decodeRetentionPriority = kDefaultRetentionPriority,
+        std::optional<MillisecondsType> decodeDurationMs = std::nullopt);
+
+    [[nodiscard]] std::vector<TokenRangeRetentionConfig> getTokenRangeRetentionConfigs() const;
+    [[nodiscard]] RetentionPriority getDecodeRetentionPriority() const;
+    [[nodiscard]] std::optional<MillisecondsType> getDecodeDurationMs() const;
+    /// For each block of a prompt: of the range in which its first token lies.
+    [[nodiscard]] std::vector<RetentionPriorityAndDuration> getPerBlockRetentionPriorityDuration(
+        SizeType32 blockSize, SizeType32 seqLen) const;
+
+private:
+    std::vector<TokenRangeRetentionConfig> mTokenRangeRetentionConfigs;
+    RetentionPriority mDecodeRetentionPriority{kDefaultRetentionPriority};
+    std::optional<MillisecondsType> mDecodeDurationMs;
 };
 
 /// The constructor throws on an empty prompt and on maxTokens below 1.
@@ -105,8 +159,10 @@ public:
     [[nodiscard]] std::optional<std::list<VecTokens>> getBadWords() const;
     [[nodiscard]] std::optional<std::list<VecTokens>> getStopWords() const;
     [[nodiscard]] std::optional<Tensor> getEmbeddingBias() const;
+    [[nodiscard]] std::optional<KvCacheRetentionConfig> getKvCacheRetentionConfig() const;
     [[nodiscard]] PriorityType getPriority() const;
     [[nodiscard]] std::optional<MillisecondsType> getAllottedTimeMs() const;
+    [[nodiscard]] std::optional<CacheSaltIDType> getCacheSaltID() const;
 
     void setStreaming(bool streaming);
     void setSamplingConfig(SamplingConfig const& config);
@@ -116,8 +172,11 @@ public:
     void setStopWords(std::list<VecTokens> const& stopWords);
     /// [vocabulary size] of kFP32, in CPU memory; throws for another. Added to the logits.
     void setEmbeddingBias(Tensor const& embeddingBias);
+    void setKvCacheRetentionConfig(KvCacheRetentionConfig const& kvCacheRetentionConfig);
     void setPriority(PriorityType priority);
     void setAllottedTimeMs(MillisecondsType allottedTimeMs);
+    /// KV blocks are reused only among requests of the same salt.
+    void setCacheSaltID(CacheSaltIDType cacheSaltID);
 
 private:
     VecTokens mInputTokenIds;
@@ -129,8 +188,10 @@ private:
     std::optional<std::list<VecTokens>> mBadWords;
     std::optional<std::list<VecTokens>> mStopWords;
     std::optional<Tensor> mEmbeddingBias;
+    std::optional<KvCacheRetentionConfig> mKvCacheRetentionConfig;
     PriorityType mPriority{0.5f};
     std::optional<MillisecondsType> mAllottedTimeMs;
+    std::optional<CacheSaltIDType> mCacheSaltID;
 };
 
 struct Result
@@ -172,12 +233,15 @@ class SchedulerConfig
 {
 public:
     explicit SchedulerConfig(
-        CapacitySchedulerPolicy capacitySchedulerPolicy = CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT);
+        CapacitySchedulerPolicy capacitySchedulerPolicy = CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT,
+        std::optional<ContextChunkingPolicy> contextChunkingPolicy = std::nullopt);
 
     [[nodiscard]] CapacitySchedulerPolicy getCapacitySchedulerPolicy() const;
+    [[nodiscard]] std::optional<ContextChunkingPolicy> getContextChunkingPolicy() const;
 
 private:
     CapacitySchedulerPolicy mCapacitySchedulerPolicy;
+    std::optional<ContextChunkingPolicy> mContextChunkingPolicy;
 };
 
 class KvCacheConfig
@@ -186,14 +250,36 @@ public:
     explicit KvCacheConfig(bool enableBlockReuse = true, std::optional<SizeType32> const& maxTokens = std::nullopt);
 
     [[nodiscard]] bool getEnableBlockReuse() const;
+    [[nodiscard]] bool getEnablePartialReuse() const;
+    [[nodiscard]] bool getCopyOnPartialReuse() const;
     [[nodiscard]] std::optional<SizeType32> getMaxTokens() const;
+    [[nodiscard]] std::optional<FloatType> getFreeGpuMemoryFraction() const;
+    [[nodiscard]] std::optional<std::size_t> getHostCacheSize() const;
+    [[nodiscard]] bool getOnboardBlocks() const;
+    [[nodiscard]] std::optional<RetentionPriority> getSecondaryOffloadMinPriority() const;
+    [[nodiscard]] std::size_t getEventBufferMaxSize() const;
 
     void setEnableBlockReuse(bool enableBlockReuse);
+    void setEnablePartialReuse(bool enablePartialReuse);
+    void setCopyOnPartialReuse(bool copyOnPartialReuse);
     void setMaxTokens(SizeType32 maxTokens);
+    /// Above 0 and below 1. On a CPU: of the memory that is free when the engine is loaded.
+    void setFreeGpuMemoryFraction(FloatType freeGpuMemoryFraction);
+    void setHostCacheSize(std::size_t hostCacheSize);
+    void setOnboardBlocks(bool onboardBlocks);
+    void setSecondaryOffloadMinPriority(std::optional<RetentionPriority> secondaryOffloadMinPriority);
+    void setEventBufferMaxSize(std::size_t eventBufferMaxSize);
 
 private:
     bool mEnableBlockReuse;
     std::optional<SizeType32> mMaxTokens;
+    std::optional<FloatType> mFreeGpuMemoryFraction;
+    std::optional<std::size_t> mHostCacheSize;
+    bool mOnboardBlocks{true};
+    std::optional<RetentionPriority> mSecondaryOffloadMinPriority;
+    std::size_t mEventBufferMaxSize{0};
+    bool mEnablePartialReuse{true};
+    bool mCopyOnPartialReuse{true};
 };
 
 class ExecutorConfig
@@ -230,6 +316,69 @@ private:
     std::optional<SizeType32> mMaxBatchSize;
     std::optional<SizeType32> mMaxNumTokens;
     std::optional<SizeType32> mMaxQueueSize;
+};
+
+struct KVCacheCreatedData
+{
+    /// Primary, host.
+    std::vector<SizeType32> numBlocksPerCacheLevel;
+};
+
+struct KVCacheStoredBlockData
+{
+    KVCacheStoredBlockData(IdType blockHash, runtime::VecUniqueTokens tokens,
+        std::optional<runtime::LoraTaskIdType> loraId, SizeType32 cacheLevel, SizeType32 priority);
+
+    IdType blockHash;
+    runtime::VecUniqueTokens tokens;
+    std::optional<runtime::LoraTaskIdType> loraId;
+    SizeType32 cacheLevel;
+    SizeType32 priority;
+};
+
+struct KVCacheStoredData
+{
+    /// Of the first block; unset: it begins a sequence. Each other block's parent is the one before it.
+    std::optional<IdType> parentHash;
+    std::vector<KVCacheStoredBlockData> blocks;
+};
+
+struct KVCacheRemovedData
+{
+    std::vector<IdType> blockHashes;
+};
+
+template <typename T>
+struct KVCacheEventDiff
+{
+    T oldValue;
+    T newValue;
+};
+
+struct KVCacheUpdatedData
+{
+    explicit KVCacheUpdatedData(IdType blockHash);
+
+    KVCacheUpdatedData& cacheLevelUpdated(SizeType32 oldValue, SizeType32 newValue);
+    KVCacheUpdatedData& priorityUpdated(SizeType32 oldValue, SizeType32 newValue);
+
+    IdType blockHash;
+    std::optional<KVCacheEventDiff<SizeType32>> cacheLevel;
+    std::optional<KVCacheEventDiff<SizeType32>> priority;
+};
+
+using KVCacheEventData
+    = std::variant<KVCacheCreatedData, KVCacheStoredData, KVCacheRemovedData, KVCacheUpdatedData>;
+
+struct KVCacheEvent
+{
+    KVCacheEvent(IdType eventId, KVCacheEventData data, SizeType32 windowSize);
+
+    /// Counts from 0; a gap says that older events were dropped.
+    IdType eventId;
+    KVCacheEventData data;
+    /// Most tokens of a sequence.
+    SizeType32 windowSize;
 };
 
 /// Every method may be called from any thread, but enqueueRequest only from one at a time.

@@ -9,6 +9,23 @@
 #include <string>
 #include <vector>
 
+namespace tensorrt_llm::runtime
+{
+
+using TokenIdType = std::int32_t;
+using TokenExtraIdType = std::uint64_t;
+using LoraTaskIdType = std::uint64_t;
+
+struct UniqueToken
+{
+    TokenIdType tokenId;
+    TokenExtraIdType tokenExtraId;
+};
+
+using VecUniqueTokens = std::vector<UniqueToken>;
+
+} // namespace tensorrt_llm::runtime
+
 namespace tensorrt_llm::executor
 {
 
@@ -23,6 +40,7 @@ using RandomSeedType = std::uint64_t;
 using VecLogProbs = std::vector<FloatType>;
 using MillisecondsType = std::chrono::milliseconds;
 using PriorityType = float;
+using CacheSaltIDType = std::uint64_t;
 
 enum class DataType
 {
@@ -75,6 +93,14 @@ enum class CapacitySchedulerPolicy
     kMAX_UTILIZATION = 0,
     kGUARANTEED_NO_EVICT = 1,
     kSTATIC_BATCH = 2
+};
+
+enum class ContextChunkingPolicy
+{
+    /// The oldest prompt takes what is left of maxNumTokens.
+    kFIRST_COME_FIRST_SERVED = 0,
+    /// Prompts advance by a block each, in turns.
+    kEQUAL_PROGRESS = 1
 };
 
 enum class FinishReason

@@ -1,0 +1,35 @@
+#include "kv/block.h"
+
+namespace tensorrt_llm::executor::embedded
+{
+
+namespace
+{
+
+/// The finalizer of splitmix64 over a running sum: every bit of the input changes half of the output's.
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value)
+{
+    auto z = hash + 0x9e3779b97f4a7c15ull + value * 0xd1342543de82ef95ull;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+} // namespace
+
+std::uint64_t blockHash(VecTokens const& tokens, std::uint64_t parentHash, ReuseDomain const& domain)
+{
+    auto hash = mix(parentHash, tokens.size());
+    if (parentHash == 0)
+    {
+        hash = domain.cacheSaltID ? mix(mix(hash, 1), *domain.cacheSaltID) : hash;
+        hash = domain.loraTaskId ? mix(mix(hash, 2), *domain.loraTaskId) : hash;
+    }
+    for (auto const token : tokens)
+    {
+        hash = mix(hash, static_cast<std::uint32_t>(token));
+    }
+    return hash;
+}
+
+} // namespace tensorrt_llm::executor::embedded

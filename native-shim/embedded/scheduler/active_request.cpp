@@ -1,0 +1,105 @@
+#include "scheduler/active_request.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tensorrt_llm::executor::embedded
+{
+
+ActiveSequence::ActiveSequence(SizeType32 sequenceIndex, IncomingRequest const& incoming)
+    : index(sequenceIndex)
+    , tokens(incoming.request.getInputTokenIds())
+    , sampler(incoming.request, sequenceIndex)
+{
+}
+
+SizeType32 ActiveSequence::length() const
+{
+    return static_cast<SizeType32>(tokens.size());
+}
+
+SizeType32 ActiveSequence::generated(SizeType32 promptLength) const
+{
+    return length() - promptLength;
+}
+
+bool ActiveSequence::hasKv() const
+{
+    return phase == Phase::kCONTEXT || phase == Phase::kGENERATION;
+}
+
+ActiveRequest::ActiveRequest(IncomingRequest const& from)
+    : id(from.id)
+    , promptLength(static_cast<SizeType32>(from.request.getInputTokenIds().size()))
+    , maxTokens(from.request.getMaxTokens())
+    , numSequences(embedded::numSequences(from.request))
+    , streaming(from.request.getStreaming())
+    , priority(from.request.getPriority())
+    , output(from.request.getOutputConfig())
+    , endId(from.request.getEndId())
+    , stopWords(from.request.getStopWords().value_or(std::list<VecTokens>{}))
+    , allottedTime(from.request.getAllottedTimeMs())
+    , domain{from.request.getCacheSaltID(), std::nullopt}
+    , retention(from.request.getKvCacheRetentionConfig().value_or(KvCacheRetentionConfig()))
+    , incoming(from)
+{
+    sequences.reserve(static_cast<std::size_t>(numSequences)); // references to them stay valid when it forks
+    sequences.emplace_back(0, from);
+    metrics.timingMetrics.arrivalTime = from.arrival;
+}
+
+bool ActiveRequest::isForked() const
+{
+    return static_cast<SizeType32>(sequences.size()) == numSequences;
+}
+
+bool ActiveRequest::isFinished() const
+{
+    return unfinishedSequences() == 0;
+}
+
+SizeType32 ActiveRequest::unfinishedSequences() const
+{
+    auto const finished = std::count_if(sequences.begin(), sequences.end(),
+        [](ActiveSequence const& each) { return each.phase == ActiveSequence::Phase::kFINISHED; });
+    return numSequences - static_cast<SizeType32>(finished);
+}
+
+SizeType32 numSequences(Request const& request)
+{
+    return request.getSamplingConfig().getNumReturnSequences().value_or(1);
+}
+
+SizeType32 blocksToCompletion(Request const& request, SizeType32 tokensPerBlock)
+{
+    auto const prompt = static_cast<SizeType32>(request.getInputTokenIds().size());
+    auto const whole = (prompt + request.getMaxTokens() + tokensPerBlock - 1) / tokensPerBlock;
+    auto const shared = prompt / tokensPerBlock;
+    return whole + (numSequences(request) - 1) * (whole - shared);
+}
+
+Response makeResponse(
+    ActiveRequest const& request, ActiveSequence const& sequence, VecTokens tokens, FinishReason reason)
+{
+    bool const isLast = reason != FinishReason::kNOT_FINISHED;
+    Result result{};
+    result.isSequenceFinal = isLast;
+    result.isFinal = isLast && request.isFinished();
+    result.sequenceIndex = sequence.index;
+    result.outputTokenIds = {std::move(tokens)};
+    result.finishReasons = {reason};
+    result.decodingIter = sequence.generated(request.promptLength);
+    result.avgDecodedTokensPerIter = 1.f;
+    if (request.output.returnLogProbs)
+    {
+        result.logProbs = std::vector<VecLogProbs>{sequence.logProbs};
+        result.cumLogProbs = VecLogProbs{sequence.cumLogProb};
+    }
+    if (isLast && request.output.returnPerfMetrics)
+    {
+        result.requestPerfMetrics = request.metrics;
+    }
+    return {request.id, std::move(result)};
+}
+
+} // namespace tensorrt_llm::executor::embedded

@@ -1,0 +1,85 @@
+// What the batcher knows of a request that it runs.
+#pragma once
+
+#include "kv/block.h"
+#include "sampling/sampler.h"
+
+#include <list>
+#include <string>
+#include <vector>
+
+namespace tensorrt_llm::executor::embedded
+{
+
+using Clock = std::chrono::steady_clock;
+
+struct IncomingRequest
+{
+    IdType id;
+    Request request;
+    Clock::time_point arrival;
+};
+
+/// One answer to the prompt of a request.
+struct ActiveSequence
+{
+    enum class Phase
+    {
+        kWAITING,    // has no KV: not begun, or paused
+        kCONTEXT,    // computing the tokens there are
+        kGENERATION, // one token a step
+        kFINISHED
+    };
+
+    ActiveSequence(SizeType32 sequenceIndex, IncomingRequest const& incoming);
+
+    [[nodiscard]] SizeType32 length() const;
+    [[nodiscard]] SizeType32 generated(SizeType32 promptLength) const;
+    [[nodiscard]] bool hasKv() const;
+
+    SizeType32 index;
+    SequenceId id{0}; // while it has KV
+    Phase phase{Phase::kWAITING};
+    VecTokens tokens;       // prompt and answer
+    SizeType32 computed{0}; // of them, with KV
+    Sampler sampler;
+    VecLogProbs logProbs;
+    float cumLogProb{0};
+    bool isPaused{false};
+};
+
+struct ActiveRequest
+{
+    explicit ActiveRequest(IncomingRequest const& incoming);
+
+    [[nodiscard]] bool isFinished() const;
+    /// Until the prompt is computed once, the first sequence stands for all.
+    [[nodiscard]] bool isForked() const;
+    [[nodiscard]] SizeType32 unfinishedSequences() const;
+
+    IdType id;
+    SizeType32 promptLength;
+    SizeType32 maxTokens;
+    SizeType32 numSequences;
+    bool streaming;
+    PriorityType priority;
+    OutputConfig output;
+    std::optional<TokenIdType> endId;
+    std::list<VecTokens> stopWords;
+    std::optional<MillisecondsType> allottedTime;
+    ReuseDomain domain;
+    KvCacheRetentionConfig retention;
+    std::vector<ActiveSequence> sequences; // numSequences of them once forked, one before
+    IncomingRequest incoming;
+    RequestPerfMetrics metrics;
+};
+
+/// Tokens of `request` that are KV blocks at most: the prompt's full blocks are shared by its sequences.
+[[nodiscard]] SizeType32 blocksToCompletion(Request const& request, SizeType32 tokensPerBlock);
+[[nodiscard]] SizeType32 numSequences(Request const& request);
+
+/// Of a sequence that got `tokens`. `reason` kNOT_FINISHED: more will come.
+[[nodiscard]] Response makeResponse(
+    ActiveRequest const& request, ActiveSequence const& sequence, VecTokens tokens, FinishReason reason);
+
+} // namespace tensorrt_llm::executor::embedded
