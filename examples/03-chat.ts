@@ -12,10 +12,10 @@ for (const question of ["Tell me about Paris in one sentence.", "In which countr
   messages.push({ role: "user", content: question });
 
   const answer = llm.chat(messages, { maxTokens: 48 });
-  for await (const { text } of answer) process.stdout.write(text);
+  for await (const text of answer.textStream) process.stdout.write(text);
   console.log();
 
-  const { text, usage } = await answer.result;
-  messages.push({ role: "assistant", content: text });
+  const { message, usage } = await answer.result;
+  messages.push(message);
   console.log(`(${usage.cachedPromptTokens} of ${usage.promptTokens} prompt tokens were in the KV cache)`);
 }

@@ -19,7 +19,7 @@ console.log(
 const question = "Why is the sky blue?";
 console.log(`One request: ${question}\n`);
 const answer = llm.chat([{ role: "user", content: question }], { maxTokens });
-for await (const { text } of answer) process.stdout.write(text);
+for await (const text of answer.textStream) process.stdout.write(text);
 const { timings } = await answer.result;
 console.log(
   `\n\nFirst token after ${timings.timeToFirstTokenMs?.toFixed(0)} ms, ${timings.tokensPerSecond.toFixed(0)} tokens/s\n`,

@@ -44,4 +44,10 @@ describe("examples", () => {
     expect(JSON.parse(answers["no Paris"]!)).toMatch(/^(?! Paris).*\w/);
     expect(Object.keys(answers)).toHaveLength(4);
   });
+
+  it("10-tools calls a function and answers with what it gave", async () => {
+    const lines = (await run("10-tools.ts")).split("\n");
+    expect(lines[0]).toBe('→ weather {"city":"Paris"}');
+    expect(lines[1]).toMatch(/Paris.*sunny/);
+  });
 });

@@ -1,5 +1,5 @@
 import { Executor } from "@trtllm-node/core";
-import { LLM, loadTokenizer, type Tokenizer } from "@trtllm-node/runtime";
+import { type ChatMessage, LLM, loadTokenizer, type Tokenizer } from "@trtllm-node/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { modelPath } from "./support/model.ts";
 import { type EngineDirectory, engineDirectory } from "./support/smollm2-engine.ts";
@@ -88,7 +88,7 @@ test("both name the same end tokens, BOS, EOS and chat template", () => {
 });
 
 test("an LLM answers the same with either", async () => {
-  const messages = [
+  const messages: ChatMessage[] = [
     { role: "system", content: "You are a helpful assistant." },
     { role: "user", content: "What is the capital of France?" },
   ];

@@ -1,9 +1,22 @@
-export type { ChatMessage } from "./chat/chat-message.ts";
+export type {
+  AssistantMessage,
+  ChatMessage,
+  MessageContent,
+  SystemMessage,
+  TextPart,
+  ToolCall,
+  ToolMessage,
+  UserMessage,
+} from "./chat/chat-message.ts";
+export type { ChatPart, ToolCallDelta, ToolCallEnd, ToolCallError, ToolCallStart } from "./chat/chat-part.ts";
+export { type ChatResult, ChatStream } from "./chat/chat-stream.ts";
+export type { Tool, ToolChoice } from "./chat/tools.ts";
 export type { IncrementalDecoder } from "./detokenizer/incremental-decoder.ts";
 export { ChatTemplateError, TokenizerError } from "./errors.ts";
 export type { GenerateOptions } from "./generate-options.ts";
 export type { GenerationResult, GenerationTimings, TokenUsage } from "./generation-result.ts";
-export { LLM, type Prompt } from "./llm.ts";
+export { type ChatOptions, LLM, type Prompt } from "./llm.ts";
+export type { JsonSchema, Schema } from "./schema/schema.ts";
 export type { GenerationStream } from "./stream/generation-stream.ts";
 export { serverSentEvents } from "./stream/server-sent-events.ts";
 export { type TextChunk, TextStream } from "./stream/text-stream.ts";

@@ -6,9 +6,9 @@ import {
   type ExecutorOptions,
   InvalidRequestError,
 } from "@trtllm-node/core";
-import { type ChatMessage, checkMessages } from "./chat/chat-message.ts";
-import { encodeChat } from "./chat/chat-prompt.ts";
-import { ChatTemplate } from "./chat/chat-template.ts";
+import { ChatFormat, type ChatFormatOptions } from "./chat/chat-format.ts";
+import type { ChatMessage } from "./chat/chat-message.ts";
+import { ChatStream } from "./chat/chat-stream.ts";
 import { ChatTemplateError } from "./errors.ts";
 import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
@@ -20,11 +20,13 @@ import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 /** A text, in which "<|im_start|>" is that token, or token ids. */
 export type Prompt = string | Int32Array | readonly number[];
 
+export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
+
 /** A language model: text in, text out. Any number of requests may run at once. */
 export class LLM implements AsyncDisposable {
   readonly tokenizer: Tokenizer;
   readonly #executor: ExecutorLike;
-  #template: ChatTemplate | undefined;
+  #chatFormat: ChatFormat | undefined;
 
   /** @param executor is owned by the LLM from here on: `dispose()` disposes it */
   constructor(executor: ExecutorLike, tokenizer: Tokenizer) {
@@ -70,13 +72,17 @@ export class LLM implements AsyncDisposable {
   }
 
   /**
-   * Answers a conversation, written as the model's own chat template says. Special tokens in a content are text.
+   * Answers a conversation, written as the model's own chat template says. Special tokens in a message are text. The
+   * answer comes in parts: text, reasoning and tool calls.
    * @throws ChatTemplateError, and what `stream` throws
    */
-  chat(messages: readonly ChatMessage[], options: GenerateOptions = {}): TextStream {
-    checkMessages(messages);
-    this.#template ??= this.#compileTemplate();
-    return this.#submit(encodeChat(messages, this.#template, this.tokenizer), options);
+  chat(messages: readonly ChatMessage[], options: ChatOptions = {}): ChatStream {
+    const { tools, toolChoice, continueFinalMessage, templateVariables, ...generate } = options;
+    this.#chatFormat ??= this.#createChatFormat();
+    const format = this.#chatFormat;
+    const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
+    const texts = this.#submit(format.encode(prompt), generate, () => format.createDecoder(prompt));
+    return new ChatStream(texts, prompt);
   }
 
   /** How many tokens a text has as a prompt, with the special tokens that the model wants around it. */
@@ -104,18 +110,21 @@ export class LLM implements AsyncDisposable {
     return this.tokenizer.encode(prompt, { addSpecial: true, parseSpecial: true });
   }
 
-  #submit(tokens: Int32Array | readonly number[], options: GenerateOptions): TextStream {
+  #submit(
+    tokens: Int32Array | readonly number[],
+    options: GenerateOptions,
+    createDecoder = () => this.tokenizer.createDecoder(),
+  ): TextStream {
     const stop = stopStrings(options.stop);
     const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
-    const decoding = { createDecoder: () => this.tokenizer.createDecoder(), stop };
     const { tokensPerBlock } = this.engine;
     const prompt = { promptTokens: tokens.length, tokensPerBlock, endIds: this.tokenizer.endIds };
-    return new TextStream(this.#executor.submit(request), decoding, prompt);
+    return new TextStream(this.#executor.submit(request), { createDecoder, stop }, prompt);
   }
 
-  #compileTemplate(): ChatTemplate {
+  #createChatFormat(): ChatFormat {
     const { chatTemplate } = this.tokenizer;
-    if (chatTemplate !== undefined) return new ChatTemplate(chatTemplate, this.tokenizer);
+    if (chatTemplate !== undefined) return new ChatFormat(chatTemplate, this.tokenizer);
     throw new ChatTemplateError(
       `${this.engine.name} has no chat template. Load a directory that holds the engine and the model's ` +
         "chat_template.jinja, or write the prompt yourself and call generate().",

@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from "node:readline";
-import type { ChatMessage, LLM, TextStream } from "@trtllm-node/runtime";
+import type { ChatMessage, ChatStream, LLM } from "@trtllm-node/runtime";
 import { Command } from "commander";
 import { loadEngine } from "../load-engine.ts";
 import {
@@ -60,7 +60,7 @@ class Conversation {
   readonly #llm: LLM;
   readonly #flags: ChatFlags;
   readonly #messages: ChatMessage[] = [];
-  #answer: TextStream | undefined;
+  #answer: ChatStream | undefined;
 
   constructor(llm: LLM, flags: ChatFlags) {
     this.#llm = llm;
@@ -74,9 +74,9 @@ class Conversation {
     try {
       this.#answer = this.#llm.chat(this.#messages, samplingOptions(this.#flags));
       const { result } = this.#answer;
-      for await (const { text } of this.#answer) process.stdout.write(text);
+      for await (const text of this.#answer.textStream) process.stdout.write(text);
       process.stdout.write("\n");
-      this.#messages.push({ role: "assistant", content: (await result).text });
+      this.#messages.push((await result).message);
     } catch (error) {
       process.exitCode = reportError(error);
       this.#messages.pop();

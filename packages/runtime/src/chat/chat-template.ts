@@ -1,10 +1,18 @@
 import { Template } from "@huggingface/jinja";
 import { ChatTemplateError } from "../errors.ts";
-import type { ChatMessage } from "./chat-message.ts";
+import type { TemplateMessage } from "./template-messages.ts";
 
 export interface ChatTemplateTokens {
   readonly bosToken: string;
   readonly eosToken: string;
+}
+
+export interface RenderOptions {
+  /** End where the model's answer begins, not behind the last message. */
+  readonly addGenerationPrompt: boolean;
+  readonly tools?: readonly object[] | undefined;
+  /** What else this template knows, such as `enable_thinking`. */
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A model's own way to write a conversation, compiled once. */
@@ -26,16 +34,16 @@ export class ChatTemplate {
     }
   }
 
-  /**
-   * The conversation up to where the model's answer begins.
-   * @throws ChatTemplateError: the template refuses these messages, for example a role that it does not know
-   */
-  render(messages: readonly ChatMessage[]): string {
+  /** @throws ChatTemplateError: the template refuses these messages, for example a role that it does not know */
+  render(messages: readonly TemplateMessage[], options: RenderOptions): string {
     const { bosToken, eosToken } = this.#tokens;
+    const { addGenerationPrompt, tools, variables } = options;
     try {
       return this.#template.render({
+        ...variables,
         messages,
-        add_generation_prompt: true,
+        ...(tools !== undefined && { tools }),
+        add_generation_prompt: addGenerationPrompt,
         bos_token: bosToken,
         eos_token: eosToken,
       });

@@ -29,7 +29,7 @@ export class StopMatcher {
       this.#held = "";
       return all.slice(0, match.start);
     }
-    const free = all.length - this.#openLength(all);
+    const free = all.length - openLength(all, this.#stops);
     this.#held = all.slice(free);
     return all.slice(0, free);
   }
@@ -53,16 +53,16 @@ export class StopMatcher {
     }
     return first;
   }
+}
 
-  /** Length of the longest end of `text` that begins a stop string. */
-  #openLength(text: string): number {
-    const longest = Math.max(0, ...this.#stops.map((stop) => stop.length - 1));
-    for (let length = Math.min(longest, text.length); length > 0; length--) {
-      const end = text.slice(text.length - length);
-      if (this.#stops.some((stop) => stop.startsWith(end))) return length;
-    }
-    return 0;
+/** Length of the longest end of `text` that begins one of `marks` and is not the whole of it. */
+export function openLength(text: string, marks: readonly string[]): number {
+  const longest = Math.max(0, ...marks.map((mark) => mark.length - 1));
+  for (let length = Math.min(longest, text.length); length > 0; length--) {
+    const end = text.slice(text.length - length);
+    if (marks.some((mark) => mark.length > length && mark.startsWith(end))) return length;
   }
+  return 0;
 }
 
 /**
