@@ -2,6 +2,7 @@
 
 #include "status.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -27,6 +28,16 @@ std::uint64_t nowNs()
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
+std::size_t recordBytes(std::size_t payloadBytes)
+{
+    return (sizeof(trtllm_record) + payloadBytes + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
+}
+
+std::size_t tokenBytes(PendingTokens::Sequence const& pending)
+{
+    return sizeof(std::int32_t) + (pending.logProbs.empty() ? 0 : sizeof(float));
+}
+
 trtllm_record header(
     std::uint16_t kind, std::uint64_t requestId, std::size_t count, std::uint32_t sequenceIndex = 0)
 {
@@ -36,6 +47,26 @@ trtllm_record header(
     record.sequence_index = sequenceIndex;
     record.count = static_cast<std::uint32_t>(count);
     return record;
+}
+
+/// A TOKENS record of the first `count` tokens; returns its size.
+std::size_t writeTokens(
+    std::uint8_t* target, std::uint64_t requestId, PendingTokens::Sequence const& pending, std::size_t count)
+{
+    auto record = header(TRTLLM_RECORD_TOKENS, requestId, count, pending.index);
+    auto const size = recordBytes(count * tokenBytes(pending));
+    record.size = static_cast<std::uint32_t>(size);
+    record.time_ns = pending.timeNs;
+    record.flags = pending.logProbs.empty() ? 0 : TRTLLM_RECORD_FLAG_LOG_PROBS;
+    std::memset(target + size - kRecordAlignment, 0, kRecordAlignment); // padding
+    std::memcpy(target, &record, sizeof(record));
+    target += sizeof(record);
+    std::memcpy(target, pending.tokens.data(), count * sizeof(std::int32_t));
+    if (!pending.logProbs.empty())
+    {
+        std::memcpy(target + count * sizeof(std::int32_t), pending.logProbs.data(), count * sizeof(float));
+    }
+    return size;
 }
 
 } // namespace
@@ -81,6 +112,18 @@ int RecordQueue::releaseWakeFd() noexcept
 RecordQueue::Drained RecordQueue::drain(std::uint8_t* buffer, std::size_t capacity) noexcept
 {
     std::lock_guard const lock(mMutex);
+    std::size_t needed = 0; // by the first record that does not fit
+    auto bytes = drainBytes(buffer, capacity, needed);
+    if (needed == 0)
+    {
+        bytes += drainTokens(buffer + bytes, capacity - bytes, needed);
+    }
+    mReaderWaits = mReaderWaits || (bytes == 0 && needed == 0);
+    return bytes == 0 && needed > 0 ? Drained{needed, false} : Drained{bytes, true};
+}
+
+std::size_t RecordQueue::drainBytes(std::uint8_t* buffer, std::size_t capacity, std::size_t& needed) noexcept
+{
     std::size_t bytes = 0;
     while (mHead + bytes < mBytes.size())
     {
@@ -88,10 +131,7 @@ RecordQueue::Drained RecordQueue::drain(std::uint8_t* buffer, std::size_t capaci
         std::memcpy(&size, mBytes.data() + mHead + bytes + offsetof(trtllm_record, size), sizeof(size));
         if (bytes + size > capacity)
         {
-            if (bytes == 0)
-            {
-                return {size, false};
-            }
+            needed = size;
             break;
         }
         bytes += size;
@@ -101,16 +141,35 @@ RecordQueue::Drained RecordQueue::drain(std::uint8_t* buffer, std::size_t capaci
         std::memcpy(buffer, mBytes.data() + mHead, bytes);
         mHead += bytes;
     }
-    else
-    {
-        mReaderWaits = true;
-    }
     if (mHead == mBytes.size())
     {
         mBytes.clear();
         mHead = 0;
     }
-    return {bytes, true};
+    return bytes;
+}
+
+std::size_t RecordQueue::drainTokens(std::uint8_t* buffer, std::size_t capacity, std::size_t& needed) noexcept
+{
+    std::size_t bytes = 0;
+    mPending.take(
+        [&](std::uint64_t requestId, PendingTokens::Sequence const& pending) -> std::size_t
+        {
+            auto const perToken = tokenBytes(pending);
+            auto const room = capacity - bytes;
+            if (room < recordBytes(perToken))
+            {
+                needed = recordBytes(perToken);
+                return 0;
+            }
+            // Rounded down, so that the padding fits as well.
+            auto const most = (room / kRecordAlignment * kRecordAlignment - sizeof(trtllm_record)) / perToken;
+            auto const count = std::min(pending.tokens.size(), most);
+            bytes += writeTokens(buffer + bytes, requestId, pending, count);
+            needed = count < pending.tokens.size() ? recordBytes(perToken) : 0;
+            return count;
+        });
+    return bytes;
 }
 
 void RecordQueue::wake() const noexcept
@@ -131,7 +190,7 @@ RecordQueue::Batch::Batch(RecordQueue& queue)
 
 RecordQueue::Batch::~Batch()
 {
-    auto const wakes = mQueue.mReaderWaits && !mQueue.mBytes.empty();
+    auto const wakes = mQueue.mReaderWaits && !(mQueue.mBytes.empty() && mQueue.mPending.empty());
     mQueue.mReaderWaits = mQueue.mReaderWaits && !wakes;
     mLock.unlock();
     if (wakes)
@@ -158,21 +217,26 @@ void RecordQueue::Batch::loadFailed(trtllm_status status, std::string_view messa
 void RecordQueue::Batch::tokens(std::uint64_t requestId, std::uint32_t sequenceIndex, std::int32_t const* tokens,
     float const* logProbs, std::uint32_t count)
 {
-    auto const tokenBytes = sizeof(*tokens) * count;
-    auto const logProbBytes = logProbs != nullptr ? sizeof(*logProbs) * count : 0;
-    auto record = header(TRTLLM_RECORD_TOKENS, requestId, count, sequenceIndex);
-    record.flags = logProbs != nullptr ? TRTLLM_RECORD_FLAG_LOG_PROBS : 0;
-    auto* const payload = append(record, tokenBytes + logProbBytes);
-    std::memcpy(payload, tokens, tokenBytes);
-    if (logProbs != nullptr)
-    {
-        std::memcpy(payload + tokenBytes, logProbs, logProbBytes);
-    }
+    mQueue.mPending.append(requestId, sequenceIndex, tokens, logProbs, count, mTimeNs,
+        [this](std::uint64_t id, PendingTokens::Sequence const& pending) { spill(id, pending); });
+}
+
+void RecordQueue::Batch::endTokens(std::uint64_t requestId)
+{
+    mQueue.mPending.end(
+        requestId, [this](std::uint64_t id, PendingTokens::Sequence const& pending) { spill(id, pending); });
+}
+
+void RecordQueue::Batch::spill(std::uint64_t requestId, PendingTokens::Sequence const& pending)
+{
+    auto const count = pending.tokens.size();
+    writeTokens(append(recordBytes(count * tokenBytes(pending))), requestId, pending, count);
 }
 
 void RecordQueue::Batch::final(
     std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts)
 {
+    endTokens(requestId);
     auto record = header(TRTLLM_RECORD_FINAL, requestId, 0, sequenceIndex);
     record.finish_reason = finishReason;
     std::memcpy(append(record, sizeof(facts)), &facts, sizeof(facts));
@@ -180,6 +244,7 @@ void RecordQueue::Batch::final(
 
 void RecordQueue::Batch::error(std::uint64_t requestId, trtllm_status status, std::string_view message)
 {
+    endTokens(requestId);
     failed(TRTLLM_RECORD_ERROR, requestId, status, message);
 }
 
@@ -188,23 +253,28 @@ void RecordQueue::Batch::stopped()
     append(header(TRTLLM_RECORD_STOPPED, 0, 0), 0);
 }
 
-std::uint8_t* RecordQueue::Batch::append(trtllm_record record, std::size_t payloadBytes)
+std::uint8_t* RecordQueue::Batch::append(std::size_t recordSize)
 {
-    auto const size = (sizeof(record) + payloadBytes + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
-    record.size = static_cast<std::uint32_t>(size);
-    record.time_ns = mTimeNs;
-
     auto& bytes = mQueue.mBytes;
     // Drained space is taken back when it is at least half of what is there: each byte moves once on average.
-    if (bytes.size() + size > bytes.capacity() && mQueue.mHead * 2 >= bytes.size())
+    if (bytes.size() + recordSize > bytes.capacity() && mQueue.mHead * 2 >= bytes.size())
     {
         bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(mQueue.mHead));
         mQueue.mHead = 0;
     }
     auto const start = bytes.size();
-    bytes.resize(start + size);
-    std::memcpy(bytes.data() + start, &record, sizeof(record));
-    return bytes.data() + start + sizeof(record);
+    bytes.resize(start + recordSize);
+    return bytes.data() + start;
+}
+
+std::uint8_t* RecordQueue::Batch::append(trtllm_record record, std::size_t payloadBytes)
+{
+    auto const size = recordBytes(payloadBytes);
+    record.size = static_cast<std::uint32_t>(size);
+    record.time_ns = mTimeNs;
+    auto* const target = append(size);
+    std::memcpy(target, &record, sizeof(record));
+    return target + sizeof(record);
 }
 
 void RecordQueue::Batch::failed(

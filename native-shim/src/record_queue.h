@@ -1,6 +1,8 @@
-// Records on their way to the caller: one byte queue, and a pipe that wakes whoever drains it.
+// Records on their way to the caller: tokens joined per request, the others in a byte queue, and a pipe that wakes
+// whoever drains them. What belongs to one request stays in order.
 #pragma once
 
+#include "pending_tokens.h"
 #include "trtllm_shim.h"
 
 #include <cstddef>
@@ -32,7 +34,7 @@ public:
         bool fits;
     };
 
-    /// Moves as many whole records as fit.
+    /// Moves as many whole records as fit; all tokens of a sequence in one where they do.
     Drained drain(std::uint8_t* buffer, std::size_t capacity) noexcept;
 
     /// Holds the queue while records are appended, and wakes the reader at its end where that waits.
@@ -56,6 +58,11 @@ public:
         void stopped();
 
     private:
+        /// A request's pending tokens go before its last record.
+        void endTokens(std::uint64_t requestId);
+        void spill(std::uint64_t requestId, PendingTokens::Sequence const& pending);
+        /// Room for a record, zeroed.
+        std::uint8_t* append(std::size_t recordSize);
         /// Appends a record with room for its payload; fills in size and time. Returns the payload, zeroed.
         std::uint8_t* append(trtllm_record header, std::size_t payloadBytes);
         void failed(std::uint16_t kind, std::uint64_t requestId, trtllm_status status, std::string_view message);
@@ -67,9 +74,12 @@ public:
 
 private:
     void wake() const noexcept;
+    std::size_t drainBytes(std::uint8_t* buffer, std::size_t capacity, std::size_t& needed) noexcept;
+    std::size_t drainTokens(std::uint8_t* buffer, std::size_t capacity, std::size_t& needed) noexcept;
 
     std::mutex mMutex;
-    std::vector<std::uint8_t> mBytes; // undrained records from mHead on
+    std::vector<std::uint8_t> mBytes; // undrained records from mHead on, older than what is pending
+    PendingTokens mPending;
     std::size_t mHead{0};
     bool mReaderWaits{true}; // for a byte, which one that drains without pause does not need
     int mReadFd{-1};

@@ -14,8 +14,8 @@ namespace
 Result result(Active const& active, VecTokens tokens)
 {
     Result value{};
-    value.outputTokenIds = {std::move(tokens)};
-    value.finishReasons = {FinishReason::kNOT_FINISHED};
+    value.outputTokenIds.push_back(std::move(tokens));
+    value.finishReasons.push_back(FinishReason::kNOT_FINISHED);
     if (active.request.getOutputConfig().returnLogProbs)
     {
         value.logProbs = {active.logProbs};

@@ -155,9 +155,10 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
     facts.maxNumTokens = config.getMaxNumTokens().value_or(64);
     facts.maxQueueSize = config.getMaxQueueSize().value_or(1'000'000);
     facts.tokensPerBlock = kTokensPerBlock;
-    auto const wholeSequences = std::max(1600, facts.maxBatchSize * facts.maxSequenceTokens);
-    auto const kvTokens = config.getKvCacheConfig().getMaxTokens().value_or(wholeSequences);
-    facts.kvBlocks = (kvTokens + kTokensPerBlock - 1) / kTokensPerBlock;
+    auto const blocks = [](std::int32_t tokens) { return (tokens + kTokensPerBlock - 1) / kTokensPerBlock; };
+    auto const wholeSequences = std::max(100, facts.maxBatchSize * blocks(facts.maxSequenceTokens));
+    auto const kvTokens = config.getKvCacheConfig().getMaxTokens();
+    facts.kvBlocks = kvTokens ? blocks(*kvTokens) : wholeSequences;
     facts.kvBytesPerToken = 23'040;
     if (script.vocabulary)
     {

@@ -8,10 +8,13 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace synthetic
 {
@@ -36,6 +39,7 @@ char const* version() noexcept
     return "0.0.1-synthetic";
 }
 
+/// As TensorRT-LLM's: the loop owns the running requests; what others reach has mutexes that are held briefly.
 class Executor::Impl
 {
 public:
@@ -67,36 +71,36 @@ public:
             throw 42;
         }
         auto const id = ++mLastId;
+        Active active{request, kind, Clock::now()};
+        if (kind == kANSWER_FIRST)
         {
-            std::lock_guard const lock(mMutex);
+            answerNow(id, std::move(active));
+            return id;
+        }
+        {
+            std::lock_guard const lock(mQueueMutex);
             requireRunning();
-            if (mMaxQueueSize && mActive.size() >= mMaxBatchSize + static_cast<std::size_t>(*mMaxQueueSize))
+            if (mMaxQueueSize && mUnended >= mMaxBatchSize + static_cast<std::size_t>(*mMaxQueueSize))
             {
                 throw std::runtime_error("[TensorRT-LLM][ERROR] Maximum queue size of "
                     + std::to_string(*mMaxQueueSize) + " has been reached, please try again later");
             }
-            mActive.emplace(id, Active{request, kind, Clock::now()}); // in the order of ids
-            mBroken = mBroken || kind == kBREAK_AWAIT;
-            if (kind == kANSWER_FIRST)
-            {
-                while (mActive.count(id) > 0)
-                {
-                    step();
-                }
-            }
+            ++mUnended;
+            mQueue.emplace_back(id, std::move(active));
         }
-        mWork.notify_all();
-        mReady.notify_all();
-        if (kind == kANSWER_FIRST)
+        mWork.notify_one();
+        if (kind == kBREAK_AWAIT)
         {
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            std::lock_guard const lock(mResponseMutex);
+            mBroken = true;
+            mReady.notify_all();
         }
         return id;
     }
 
     std::vector<Response> await(std::optional<std::chrono::milliseconds> const& timeout)
     {
-        std::unique_lock lock(mMutex);
+        std::unique_lock lock(mResponseMutex);
         requireRunning();
         auto const ready = [this] { return mBroken || !mResponses.empty() || mStopping; };
         if (timeout)
@@ -111,28 +115,27 @@ public:
         {
             throw std::runtime_error("The await broke.");
         }
-        return std::exchange(mResponses, {});
+        std::vector<Response> responses;
+        responses.reserve(mResponses.size()); // as many are likely to come next
+        std::swap(responses, mResponses);
+        return responses;
     }
 
     void cancel(IdType id)
     {
-        std::lock_guard const lock(mMutex);
+        std::lock_guard const lock(mQueueMutex);
         requireRunning();
         if (id == 0 || id > mLastId)
         {
             throw std::runtime_error("A cancel of request " + std::to_string(id) + ", which never was.");
         }
-        auto const found = mActive.find(id);
-        if (found != mActive.end())
-        {
-            found->second.cancelled = true;
-        }
+        mCancelled.push_back(id);
     }
 
     void shutdown()
     {
         {
-            std::lock_guard const lock(mMutex);
+            std::scoped_lock const lock(mQueueMutex, mResponseMutex);
             mStopping = true;
         }
         mWork.notify_all();
@@ -145,7 +148,7 @@ public:
 
     std::deque<IterationStats> takeStats()
     {
-        std::lock_guard const lock(mMutex);
+        std::lock_guard const lock(mStatsMutex);
         requireRunning();
         return std::exchange(mStats, {});
     }
@@ -159,39 +162,89 @@ private:
         }
     }
 
+    void answerNow(IdType id, Active active)
+    {
+        std::vector<Response> responses;
+        while (advance(id, active, mScript, responses))
+        {
+        }
+        publish(responses);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+
     void loop()
     {
-        std::unique_lock lock(mMutex);
-        while (!mStopping)
+        std::vector<Response> responses;
+        while (fetch())
         {
-            mWork.wait(lock, [this] { return mStopping || !mActive.empty(); });
             auto const begin = Clock::now();
-            auto const tokens = step();
-            mReady.notify_all();
-            lock.unlock();
+            auto const tokens = step(responses);
+            publish(responses);
             pause(begin, tokens);
-            lock.lock();
         }
     }
 
+    /// Waits for work, and takes what is new of it. False where there will be no more.
+    bool fetch()
+    {
+        std::unique_lock lock(mQueueMutex);
+        auto const idle = mActive.empty();
+        if (idle)
+        {
+            mWork.wait(lock, [this] { return mStopping || !mQueue.empty(); });
+            mDue = Clock::now();
+        }
+        for (auto& [id, active] : mQueue)
+        {
+            mActive.emplace(id, std::move(active));
+        }
+        mQueue.clear();
+        for (auto const id : mCancelled)
+        {
+            if (auto const found = mActive.find(id); found != mActive.end())
+            {
+                found->second.cancelled = true;
+            }
+        }
+        mCancelled.clear();
+        return !mStopping;
+    }
+
     /// Returns how many tokens it made at most.
-    std::size_t step()
+    std::size_t step(std::vector<Response>& responses)
     {
         if (mScript.fault && mIteration >= static_cast<IterationType>(mScript.faultAfterSteps))
         {
             strike(*mScript.fault);
         }
         std::size_t running = 0;
-        for (auto entry = mActive.begin(); entry != mActive.end();)
+        for (auto entry = mActive.begin(); entry != mActive.end();) // in the order of ids
         {
             // What waits for its turn can only be cancelled.
             auto const turn = running < mMaxBatchSize || entry->second.cancelled;
             running += turn ? 1 : 0;
-            auto const goesOn = !turn || advance(entry->first, entry->second, mScript, mResponses);
-            entry = goesOn ? std::next(entry) : mActive.erase(entry);
+            if (turn && !advance(entry->first, entry->second, mScript, responses))
+            {
+                entry = mActive.erase(entry);
+                --mUnended;
+            }
+            else
+            {
+                ++entry;
+            }
         }
         noteStats(running);
         return running * static_cast<std::size_t>(mScript.tokensPerResponse);
+    }
+
+    void publish(std::vector<Response>& responses)
+    {
+        {
+            std::lock_guard const lock(mResponseMutex);
+            std::move(responses.begin(), responses.end(), std::back_inserter(mResponses));
+        }
+        responses.clear();
+        mReady.notify_all();
     }
 
     void noteStats(std::size_t running)
@@ -200,6 +253,7 @@ private:
         stats.iter = mIteration++;
         stats.numActiveRequests = static_cast<SizeType32>(running);
         stats.numQueuedRequests = static_cast<SizeType32>(mActive.size() - std::min(running, mActive.size()));
+        std::lock_guard const lock(mStatsMutex);
         mStats.push_back(stats);
         while (mStats.size() > mStatsLimit)
         {
@@ -230,16 +284,27 @@ private:
     std::optional<SizeType32> const mMaxQueueSize;
     std::size_t const mStatsLimit;
     IdType mLastId{0}; // unguarded on purpose
-    std::mutex mMutex;
+    std::atomic<bool> mStopping{false};
+    std::atomic<std::size_t> mUnended{0};
+
+    std::mutex mQueueMutex;
     std::condition_variable mWork;
+    std::vector<std::pair<IdType, Active>> mQueue;
+    std::vector<IdType> mCancelled;
+
+    std::mutex mResponseMutex;
     std::condition_variable mReady;
-    std::map<IdType, Active> mActive;
     std::vector<Response> mResponses;
-    std::deque<IterationStats> mStats;
-    IterationType mIteration{0};
-    Clock::time_point mDue{}; // of the loop's thread
-    bool mStopping{false};
     bool mBroken{false};
+
+    std::mutex mStatsMutex;
+    std::deque<IterationStats> mStats;
+
+    // Of the loop's thread
+    std::map<IdType, Active> mActive;
+    IterationType mIteration{0};
+    Clock::time_point mDue{};
+
     std::thread mThread;
 };
 

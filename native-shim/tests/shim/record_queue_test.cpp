@@ -6,7 +6,11 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <map>
 #include <new>
+#include <numeric>
+#include <random>
+#include <set>
 
 namespace
 {
@@ -16,7 +20,8 @@ std::atomic<long> allocations{0};
 
 } // namespace
 
-void* operator new(std::size_t size)
+// Not inlined: GCC would see free() meet operator new.
+__attribute__((noinline)) void* operator new(std::size_t size)
 {
     ++allocations;
     if (void* const memory = std::malloc(size))
@@ -26,12 +31,12 @@ void* operator new(std::size_t size)
     throw std::bad_alloc();
 }
 
-void operator delete(void* memory) noexcept
+__attribute__((noinline)) void operator delete(void* memory) noexcept
 {
     std::free(memory);
 }
 
-void operator delete(void* memory, std::size_t) noexcept
+__attribute__((noinline)) void operator delete(void* memory, std::size_t) noexcept
 {
     std::free(memory);
 }
@@ -84,7 +89,7 @@ TEST("one byte arrives with the first record, and with the first after a drain t
     CHECK_EQ(fixture.wakeBytes(), 1);
     fixture.add(1, {3});
     CHECK_EQ(fixture.wakeBytes(), -1);
-    CHECK_EQ(fixture.drain().size(), 3);
+    CHECK(fixture.drain().front().tokens == std::vector<std::int32_t>({1, 2, 3}));
     fixture.add(1, {4}); // the reader is still at it
     CHECK_EQ(fixture.wakeBytes(), -1);
     CHECK_EQ(fixture.drain().size(), 1);
@@ -154,48 +159,119 @@ TEST("each kind of record has the layout of the header")
 TEST("a drain takes whole records only, and loses none")
 {
     Fixture fixture;
-    fixture.add(1, {1});
-    fixture.add(2, {1, 2, 3});
-    fixture.add(3, {1});
-    auto const first = fixture.drain(40 + 47);
-    CHECK_EQ(first.size(), 1);
-    alignas(8) std::uint8_t small[47];
+    {
+        Batch batch(fixture.queue);
+        batch.error(1, TRTLLM_ERR_EXECUTOR, "four");
+        batch.error(2, TRTLLM_ERR_EXECUTOR, "a longer message");
+        batch.error(3, TRTLLM_ERR_EXECUTOR, "four");
+    }
+    CHECK_EQ(fixture.drain(40 + 55).size(), 1);
+    alignas(8) std::uint8_t small[55];
     auto const tooSmall = fixture.queue.drain(small, sizeof(small));
     CHECK(!tooSmall.fits);
-    CHECK_EQ(tooSmall.bytes, 48);
+    CHECK_EQ(tooSmall.bytes, 56);
     CHECK(!fixture.queue.drain(nullptr, 0).fits);
-    auto const rest = fixture.drain(88);
+    auto const rest = fixture.drain(96);
     CHECK_EQ(rest.size(), 2);
     CHECK_EQ(rest[0].header.request_id, 2);
     CHECK_EQ(rest[1].header.request_id, 3);
 }
 
-TEST("records stay whole and in order while the queue grows and is drained piecemeal")
+TEST("a drain joins the tokens of a sequence, and splits them where the buffer ends")
 {
     Fixture fixture;
-    std::uint64_t added = 0;
-    std::uint64_t seen = 0;
-    for (int round = 0; round < 2000; ++round)
+    fixture.add(1, {1});
+    fixture.add(2, {5});
+    fixture.add(1, {2, 3, 4});
+    auto const first = fixture.drain(47); // two tokens fit into 40 bytes
+    CHECK_EQ(first.size(), 1);
+    CHECK(first[0].tokens == std::vector<std::int32_t>({1, 2}));
+    alignas(8) std::uint8_t small[39];
+    auto const tooSmall = fixture.queue.drain(small, sizeof(small));
+    CHECK(!tooSmall.fits);
+    CHECK_EQ(tooSmall.bytes, 40);
+    auto const rest = fixture.drain();
+    CHECK_EQ(rest.size(), 2);
+    CHECK(rest[0].tokens == std::vector<std::int32_t>({3, 4}));
+    CHECK(rest[1].tokens == std::vector<std::int32_t>({5}));
+    CHECK(fixture.drain().empty());
+}
+
+TEST("sequences of one request, and tokens with and without log-probs, are not mixed")
+{
+    Fixture fixture;
+    std::int32_t const tokens[] = {1, 2};
+    float const logProbs[] = {-0.5f, -1.5f};
     {
-        for (int i = 0; i < 7; ++i, ++added)
-        {
-            fixture.add(added, std::vector<std::int32_t>(1 + added % 5, static_cast<std::int32_t>(added)));
-        }
-        for (auto const& record : fixture.drain(round % 2 == 0 ? 200 : 400))
-        {
-            CHECK_EQ(record.header.request_id, seen);
-            CHECK(record.tokens == std::vector<std::int32_t>(1 + seen % 5, static_cast<std::int32_t>(seen)));
-            ++seen;
-        }
+        Batch batch(fixture.queue);
+        batch.tokens(7, 0, tokens, logProbs, 1);
+        batch.tokens(7, 1, tokens, logProbs, 2);
+        batch.tokens(7, 0, tokens + 1, logProbs + 1, 1);
+        batch.tokens(7, 0, tokens, nullptr, 1);
+        batch.final(7, 1, TRTLLM_FINISH_END_ID, {});
     }
-    for (auto records = fixture.drain(); !records.empty(); records = fixture.drain())
+    auto const records = fixture.drain();
+    CHECK_EQ(records.size(), 4);
+    CHECK(records[0].tokens == std::vector<std::int32_t>({1, 2}));
+    CHECK(records[0].logProbs == std::vector<float>({-0.5f, -1.5f}));
+    CHECK_EQ(records[1].header.sequence_index, 0);
+    CHECK(records[1].logProbs.empty());
+    CHECK_EQ(records[2].header.sequence_index, 1);
+    CHECK(records[2].logProbs == std::vector<float>({-0.5f, -1.5f}));
+    CHECK_EQ(records[3].header.kind, TRTLLM_RECORD_FINAL);
+}
+
+TEST("each request's tokens stay whole and in order, its last record last, however the queue is drained")
+{
+    Fixture fixture;
+    std::mt19937 random(7);
+    std::map<std::uint64_t, std::int32_t> given;
+    std::map<std::uint64_t, std::int32_t> seen;
+    std::set<std::uint64_t> ended;
+    auto const take = [&](std::size_t capacity)
     {
+        auto const records = fixture.drain(capacity);
         for (auto const& record : records)
         {
-            CHECK_EQ(record.header.request_id, seen++);
+            auto const id = record.header.request_id;
+            CHECK_EQ(ended.count(id), 0);
+            for (auto const token : record.tokens)
+            {
+                CHECK_EQ(token, seen[id]++);
+            }
+            if (record.header.kind == TRTLLM_RECORD_FINAL)
+            {
+                CHECK_EQ(seen[id], given[id]);
+                ended.insert(id);
+            }
+        }
+        return records.size();
+    };
+    std::uint64_t oldest = 0;
+    for (int round = 0; round < 20'000; ++round)
+    {
+        {
+            Batch batch(fixture.queue);
+            auto const id = oldest + random() % 20;
+            std::vector<std::int32_t> tokens(1 + random() % 9);
+            std::iota(tokens.begin(), tokens.end(), given[id]);
+            given[id] += static_cast<std::int32_t>(tokens.size());
+            batch.tokens(id, 0, tokens.data(), nullptr, static_cast<std::uint32_t>(tokens.size()));
+            if (random() % 8 == 0)
+            {
+                batch.final(oldest++, 0, TRTLLM_FINISH_LENGTH, {});
+            }
+        }
+        if (random() % 3 == 0)
+        {
+            take(80 + random() % 400);
         }
     }
-    CHECK_EQ(seen, added);
+    while (take(80) > 0)
+    {
+    }
+    CHECK(seen == given);
+    CHECK_EQ(ended.size(), oldest);
 }
 
 TEST("a queue whose pipe nobody reads goes on working")
@@ -221,16 +297,22 @@ TEST("a queue that is warm allocates nothing, whatever passes through it")
         {
             Batch batch(fixture.queue);
             batch.tokens(static_cast<std::uint64_t>(i), 0, tokens.data(), logProbs.data(), 8);
+            batch.tokens(static_cast<std::uint64_t>(i) + 1, 0, tokens.data(), logProbs.data(), 8);
             batch.final(static_cast<std::uint64_t>(i), 0, TRTLLM_FINISH_LENGTH, {});
         }
         CHECK(fixture.queue.drain(reinterpret_cast<std::uint8_t*>(buffer.data()), buffer.size() * 8).bytes > 0);
     };
-    pass(1000);
-    auto const before = allocations.load();
-    for (int round = 0; round < 1000; ++round)
+    auto const load = [&]
     {
-        pass(1 + round % 1000);
-    }
+        for (int round = 0; round < 1000; ++round)
+        {
+            pass(1 + round);
+        }
+    };
+    load();
+    load(); // begins with what the one before left behind
+    auto const before = allocations.load();
+    load();
     CHECK_EQ(allocations.load(), before);
 }
 
