@@ -50,4 +50,16 @@ describe("examples", () => {
     expect(lines[0]).toBe('→ weather {"city":"Paris"}');
     expect(lines[1]).toMatch(/Paris.*sunny/);
   });
+
+  it("11-session computes only what is new, also in a fork and when resumed", async () => {
+    const output = await run("11-session.ts");
+    const counts = [...output.matchAll(/(\d+) of (\d+) prompt tokens/g)].map(([, cached, all]) => [
+      +cached!,
+      +all!,
+    ]);
+    expect(counts).toHaveLength(4);
+    // All but the last answer's unfinished block, the question and what surrounds it.
+    for (const [cached, all] of counts.slice(1)) expect(all! - cached!).toBeLessThan(64);
+    expect(output).toContain("resumed: In which country is it?");
+  });
 });

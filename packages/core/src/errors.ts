@@ -19,6 +19,7 @@ export type TrtllmErrorCode =
   | "ERR_LIBRARY_NOT_FOUND"
   | "ERR_LIBRARY_INCOMPATIBLE"
   | "ERR_CHAT_TEMPLATE"
+  | "ERR_SESSION_BUSY"
   | "ERR_TOKENIZER";
 
 const marker = Symbol.for("trtllm-node.error");

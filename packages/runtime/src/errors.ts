@@ -19,3 +19,18 @@ export class ChatTemplateError extends TrtllmError {
     return "ChatTemplateError";
   }
 }
+
+/** The session is still giving an answer. */
+export class SessionBusyError extends TrtllmError {
+  constructor(options?: ErrorOptions) {
+    super(
+      "ERR_SESSION_BUSY",
+      "The session is still giving an answer. Await it or cancel it first, have sends wait with " +
+        'whileBusy: "queue", or ask on a fork().',
+      options,
+    );
+  }
+  override get name() {
+    return "SessionBusyError";
+  }
+}

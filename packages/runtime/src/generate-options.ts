@@ -6,6 +6,11 @@ import {
   unknownOption,
 } from "@trtllm-node/core";
 
+/** Most tokens of prompt and answer together. */
+export function contextTokens({ maxSequenceTokens, kvBlocks, tokensPerBlock }: EngineInfo): number {
+  return Math.min(maxSequenceTokens, kvBlocks * tokensPerBlock);
+}
+
 export interface GenerateOptions extends SamplingOptions {
   /**
    * Most tokens to generate; at least 1. Default: what the engine's sequence limit and KV cache leave after the
@@ -69,7 +74,7 @@ export function toExecutorRequest(
   if (unknown.length > 0) {
     throw new InvalidRequestError(unknown.map((key) => unknownOption([key], known)).join(" "));
   }
-  const room = Math.min(engine.maxSequenceTokens, engine.kvBlocks * engine.tokensPerBlock) - tokens.length;
+  const room = contextTokens(engine) - tokens.length;
   // Without room the executor refuses one token, and says why.
   const {
     maxTokens = Math.max(room, 1),

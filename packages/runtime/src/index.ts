@@ -12,11 +12,13 @@ export type { ChatPart, ToolCallDelta, ToolCallEnd, ToolCallError, ToolCallStart
 export { type ChatResult, ChatStream } from "./chat/chat-stream.ts";
 export type { Tool, ToolChoice } from "./chat/tools.ts";
 export type { IncrementalDecoder } from "./detokenizer/incremental-decoder.ts";
-export { ChatTemplateError, TokenizerError } from "./errors.ts";
+export { ChatTemplateError, SessionBusyError, TokenizerError } from "./errors.ts";
 export type { GenerateOptions } from "./generate-options.ts";
 export type { GenerationResult, GenerationTimings, TokenUsage } from "./generation-result.ts";
 export { type ChatOptions, LLM, type Prompt } from "./llm.ts";
 export type { JsonSchema, Schema } from "./schema/schema.ts";
+export type { SavedSession, SendOptions, Session, SessionInput, SessionOptions } from "./session/session.ts";
+export type { SessionResult, SessionStream } from "./session/session-stream.ts";
 export type { GenerationStream } from "./stream/generation-stream.ts";
 export { serverSentEvents } from "./stream/server-sent-events.ts";
 export { type TextChunk, TextStream } from "./stream/text-stream.ts";

@@ -12,6 +12,7 @@ import { ChatStream } from "./chat/chat-stream.ts";
 import { ChatTemplateError } from "./errors.ts";
 import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
+import { Session, type SessionModel, type SessionOptions } from "./session/session.ts";
 import { stopStrings } from "./stream/stop-matcher.ts";
 import { TextStream } from "./stream/text-stream.ts";
 import { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
@@ -78,11 +79,28 @@ export class LLM implements AsyncDisposable {
    */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): ChatStream {
     const { tools, toolChoice, continueFinalMessage, templateVariables, ...generate } = options;
-    this.#chatFormat ??= this.#createChatFormat();
-    const format = this.#chatFormat;
+    const format = this.#chat;
     const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
     const texts = this.#submit(format.encode(prompt), generate, () => format.createDecoder(prompt));
     return new ChatStream(texts, prompt);
+  }
+
+  /** A conversation that is kept for you, and goes on where its KV cache ends. */
+  session(options: SessionOptions = {}): Session {
+    const llm = this;
+    const model: SessionModel = {
+      get engine() {
+        return llm.engine;
+      },
+      get tokenizer() {
+        return llm.tokenizer;
+      },
+      get chatFormat() {
+        return llm.#chat;
+      },
+      submit: (tokens, generate, createDecoder) => llm.#submit(tokens, generate, createDecoder),
+    };
+    return new Session(model, options);
   }
 
   /** How many tokens a text has as a prompt, with the special tokens that the model wants around it. */
@@ -122,9 +140,13 @@ export class LLM implements AsyncDisposable {
     return new TextStream(this.#executor.submit(request), { createDecoder, stop }, prompt);
   }
 
-  #createChatFormat(): ChatFormat {
+  get #chat(): ChatFormat {
+    if (this.#chatFormat !== undefined) return this.#chatFormat;
     const { chatTemplate } = this.tokenizer;
-    if (chatTemplate !== undefined) return new ChatFormat(chatTemplate, this.tokenizer);
+    if (chatTemplate !== undefined) {
+      this.#chatFormat = new ChatFormat(chatTemplate, this.tokenizer);
+      return this.#chatFormat;
+    }
     throw new ChatTemplateError(
       `${this.engine.name} has no chat template. Load a directory that holds the engine and the model's ` +
         "chat_template.jinja, or write the prompt yourself and call generate().",
