@@ -1,6 +1,6 @@
-import { Template } from "@huggingface/jinja";
 import { ChatTemplateError } from "../errors.ts";
 import type { TemplateMessage } from "./template-messages.ts";
+import { TemplateProgram } from "./template-program.ts";
 
 export interface ChatTemplateTokens {
   readonly bosToken: string;
@@ -17,14 +17,14 @@ export interface RenderOptions {
 
 /** A model's own way to write a conversation, compiled once. */
 export class ChatTemplate {
-  readonly #template: Template;
+  readonly #template: TemplateProgram;
   readonly #tokens: ChatTemplateTokens;
 
   /** @throws ChatTemplateError: the source is no Jinja template */
   constructor(source: string, tokens: ChatTemplateTokens) {
     this.#tokens = tokens;
     try {
-      this.#template = new Template(source);
+      this.#template = new TemplateProgram(source);
     } catch (error) {
       throw new ChatTemplateError(
         `The model's chat template does not compile: ${(error as Error).message}. ` +
@@ -39,10 +39,12 @@ export class ChatTemplate {
     const { bosToken, eosToken } = this.#tokens;
     const { addGenerationPrompt, tools, variables } = options;
     try {
-      return this.#template.render({
+      return this.#template.run({
         ...variables,
         messages,
-        ...(tools !== undefined && { tools }),
+        // What is not given is None to a template, as in transformers.
+        tools: tools ?? null,
+        documents: variables?.documents ?? null,
         add_generation_prompt: addGenerationPrompt,
         bos_token: bosToken,
         eos_token: eosToken,

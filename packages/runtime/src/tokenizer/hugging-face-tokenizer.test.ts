@@ -102,3 +102,57 @@ test("a tokenizer of an unknown kind is a TokenizerError", () => {
   expect(() => create({ tokenizer })).toThrow(TokenizerError);
   expect(() => create({ tokenizer })).toThrow("Morse");
 });
+
+describe("a tokenizer.json of a stranger", () => {
+  const hostile = (parts: object) => create({ tokenizer: { ...byteLevelTokenizerJson(), ...parts } });
+  const split = (Regex: string) => ({
+    type: "Split",
+    pattern: { Regex },
+    behavior: "Isolated",
+    invert: false,
+  });
+  const replace = (pattern: object, content: string) => ({ type: "Replace", pattern, content });
+  const nested = (depth: number) => {
+    let json: object = split("a");
+    for (let i = 0; i < depth; i++) json = { type: "Sequence", pretokenizers: [json] };
+    return json;
+  };
+
+  test.each([
+    ["that backtracks for ever", { pre_tokenizer: split("(a+)+$") }],
+    ["that grows the text", { normalizer: replace({ String: "a" }, "b".repeat(1_000_000)) }],
+    [
+      "that doubles the text again and again",
+      { normalizer: { type: "Sequence", normalizers: Array(60).fill(replace({ String: "a" }, "aa")) } },
+    ],
+  ])("%s ends in a TokenizerError when it encodes", (_, parts) => {
+    expect(() => hostile(parts).encode(`${"a".repeat(1000)}b`, plain)).toThrow(
+      /cannot encode .*(did not end within|its normalizer makes|Invalid string length)/,
+    );
+  });
+
+  test.each([
+    ["with parts nested too deep", { pre_tokenizer: nested(100_000) }],
+    ["with no pattern at all", { pre_tokenizer: { type: "Split" } }],
+    ["with a broken pattern", { pre_tokenizer: split("(") }],
+    ["with tokens that are none", { added_tokens: [null] }],
+    ["without a model", { model: null }],
+    ["with an id out of this world", { model: { type: "BPE", vocab: { a: 4e9 }, merges: [] } }],
+    [
+      "with a compiled normalization cut off",
+      { normalizer: { type: "Precompiled", precompiled_charsmap: "AA" } },
+    ],
+  ])("%s is refused", (_, parts) => {
+    expect(() => hostile(parts)).toThrow(TokenizerError);
+  });
+
+  test("may have tokens named like prototypes", () => {
+    const json = byteLevelTokenizerJson();
+    const names = ["__proto__", "constructor", "toString"];
+    const added = names.map((content, index) => ({ id: 300 + index, content, special: false }));
+    const tokenizer = create({ tokenizer: { ...json, added_tokens: [...json.added_tokens, ...added] } });
+    const tokens = tokenizer.encode(names.join(" "), plain);
+    expect(tokens).toHaveLength(5);
+    expect(decode(tokenizer, tokens)).toBe(names.join(" "));
+  });
+});

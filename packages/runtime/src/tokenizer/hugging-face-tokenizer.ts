@@ -1,11 +1,15 @@
 import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
 import { TokenDecoder, TokenTexts } from "../detokenizer/token-decoder.ts";
 import { TokenizerError } from "../errors.ts";
+import { withinTimeLimit } from "../time-limit.ts";
 import { createLibraryTokenizer, type LibraryTokenizer } from "./library.ts";
 import { createTokenBytes } from "./token-bytes.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
 import { TokenizerPipeline } from "./tokenizer-pipeline.ts";
+
+/** Milliseconds; the slowest known tokenizer takes a fiftieth of it. */
+const encodeLimitMs = (text: string) => 500 + text.length / 20;
 
 /** The tokenizer of a `tokenizer.json`. */
 export class HuggingFaceTokenizer implements Tokenizer {
@@ -23,10 +27,23 @@ export class HuggingFaceTokenizer implements Tokenizer {
    * @throws TokenizerError: the files describe no tokenizer
    */
   constructor(files: TokenizerFiles, chatTemplate?: string) {
-    const { tokenizer, config } = files;
+    const { tokenizer, config, endIds } = files;
     try {
-      this.#library = createLibraryTokenizer(tokenizer);
-      this.#pipeline = new TokenizerPipeline(tokenizer, this.#library);
+      const library = createLibraryTokenizer(tokenizer);
+      this.#library = library;
+      this.bosToken = specialToken(config.bos_token);
+      this.eosToken = specialToken(config.eos_token);
+      this.chatTemplate = chatTemplate ?? defaultTemplate(config.chat_template);
+      const eosId = library.model.tokens_to_ids.get(this.eosToken);
+      this.endIds = [...new Set(eosId === undefined ? endIds : [eosId, ...endIds])];
+      const special = tokenizer.added_tokens.filter((token) => token.special);
+      this.#special = new Set([...this.endIds, ...special.map((token) => token.id)]);
+      // Runs patterns and normalizers of the model.
+      const [pipeline, bytesOf] = withinTimeLimit(
+        () => [new TokenizerPipeline(tokenizer, library), createTokenBytes(tokenizer, library)] as const,
+      );
+      this.#pipeline = pipeline;
+      this.#texts = new TokenTexts((token) => (this.#special.has(token) ? undefined : bytesOf(token)));
     } catch (error) {
       throw new TokenizerError(
         `tokenizer.json describes a tokenizer that cannot be built: ${(error as Error).message}. ` +
@@ -34,15 +51,6 @@ export class HuggingFaceTokenizer implements Tokenizer {
         { cause: error },
       );
     }
-    this.bosToken = specialToken(config.bos_token);
-    this.eosToken = specialToken(config.eos_token);
-    this.chatTemplate = chatTemplate ?? defaultTemplate(config.chat_template);
-    const eosId = this.#library.model.tokens_to_ids.get(this.eosToken);
-    this.endIds = [...new Set(eosId === undefined ? files.endIds : [eosId, ...files.endIds])];
-    const special = tokenizer.added_tokens.filter((token) => token.special);
-    this.#special = new Set([...this.endIds, ...special.map((token) => token.id)]);
-    const bytesOf = createTokenBytes(tokenizer, this.#library);
-    this.#texts = new TokenTexts((token) => (this.#special.has(token) ? undefined : bytesOf(token)));
   }
 
   /** One more than the highest token id. */
@@ -51,7 +59,15 @@ export class HuggingFaceTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions): Int32Array {
-    return this.#pipeline.encode(text, options);
+    try {
+      return withinTimeLimit(() => this.#pipeline.encode(text, options), encodeLimitMs(text));
+    } catch (error) {
+      throw new TokenizerError(
+        `The model's tokenizer cannot encode a text of ${text.length} characters: ${(error as Error).message}. ` +
+          "Shorten the text, or copy the tokenizer files from the model again.",
+        { cause: error },
+      );
+    }
   }
 
   isSpecial(token: number): boolean {

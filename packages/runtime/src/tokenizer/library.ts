@@ -30,9 +30,14 @@ export interface Model {
 
 const library = huggingFace as unknown as Library;
 
+const mostTokens = 1 << 24;
+
 /** The model, the post-processor and the decoder of a tokenizer. What is before the model is made apart. */
 export function createLibraryTokenizer(json: TokenizerJson): LibraryTokenizer {
-  return new library.Tokenizer({ ...json, normalizer: null, pre_tokenizer: null }, {});
+  const tokenizer = new library.Tokenizer({ ...json, normalizer: null, pre_tokenizer: null }, {});
+  const { length } = tokenizer.model.vocab;
+  if (length <= mostTokens) return tokenizer;
+  throw new Error(`it has a token with the id ${length - 1}, above ${mostTokens}`);
 }
 
 const noModel = {

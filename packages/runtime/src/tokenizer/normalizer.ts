@@ -12,7 +12,7 @@ export function createNormalizer(json: NormalizerJson | null): Normalizer | unde
   switch (json.type) {
     case "Sequence": {
       const parts = (json.normalizers ?? []).map((part) => createNormalizer(part)!);
-      return (text) => parts.reduce((normalized, part) => part(normalized), text);
+      return (text) => parts.reduce((normalized, part) => bounded(part(normalized), text), text);
     }
     case "Precompiled": {
       const charsmap = new PrecompiledCharsmap(json.precompiled_charsmap ?? "");
@@ -28,4 +28,13 @@ export function createNormalizer(json: NormalizerJson | null): Normalizer | unde
     default:
       return createLibraryNormalizer(json);
   }
+}
+
+/** Of the normalizations of Unicode the longest makes 18 characters of one. */
+const mostGrowth = 64;
+
+/** @throws Error: a normalizer made a text of another size out of it */
+export function bounded(normalized: string, text: string): string {
+  if (normalized.length <= mostGrowth * (text.length + 16)) return normalized;
+  throw new Error(`its normalizer makes ${normalized.length} characters of ${text.length}`);
 }

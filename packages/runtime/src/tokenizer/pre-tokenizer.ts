@@ -14,7 +14,8 @@ export function createPreTokenizer(json: PreTokenizerJson | null): PreTokenizer 
     case "Sequence":
       return sequence((json.pretokenizers ?? []).map(createPreTokenizer));
     case "Split":
-      return split(json.pattern!, json.behavior ?? "Isolated", json.invert ?? false);
+      if (json.pattern === undefined) throw new Error("a Split without a pattern");
+      return split(json.pattern, json.behavior ?? "Isolated", json.invert ?? false);
     case "ByteLevel":
       return byteLevel(json);
     case "Metaspace":

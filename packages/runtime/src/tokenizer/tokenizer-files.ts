@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TokenizerError } from "../errors.ts";
 
@@ -99,12 +99,22 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
   };
 }
 
+/** The largest published ones have about 35 MB. */
+const largestFile = 64 * 2 ** 20;
+
 /** Text of a file, or `undefined` where there is none. */
 export async function readOptional(directory: string, name: string): Promise<string | undefined> {
   const path = join(directory, name);
   try {
+    const { size } = await stat(path);
+    if (size > largestFile) {
+      throw new TokenizerError(
+        `${path} has ${size} bytes, more than ${largestFile}: no tokenizer is that large. Copy it from the model again.`,
+      );
+    }
     return await readFile(path, "utf8");
   } catch (error) {
+    if (error instanceof TokenizerError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
     throw new TokenizerError(`Cannot read ${path} (${code}). Make it a readable file.`, { cause: error });

@@ -1,6 +1,6 @@
 import { AddedTokens, type Section } from "./added-tokens.ts";
 import type { LibraryTokenizer, Normalizer, PreTokenizer } from "./library.ts";
-import { createNormalizer } from "./normalizer.ts";
+import { bounded, createNormalizer } from "./normalizer.ts";
 import { createPreTokenizer } from "./pre-tokenizer.ts";
 import type { EncodeOptions } from "./tokenizer.ts";
 import type { TokenizerJson } from "./tokenizer-files.ts";
@@ -27,7 +27,8 @@ export class TokenizerPipeline {
 
   constructor(json: TokenizerJson, library: LibraryTokenizer) {
     this.#library = library;
-    this.#normalize = createNormalizer(json.normalizer) ?? ((text) => text);
+    const normalize = createNormalizer(json.normalizer) ?? ((text) => text);
+    this.#normalize = (text) => bounded(normalize(text), text);
     this.#preTokenize = createPreTokenizer(json.pre_tokenizer);
     const normalized = (token: { normalized?: boolean }) => token.normalized ?? false;
     this.#rawTokens = new AddedTokens(json.added_tokens.filter((token) => !normalized(token)));
