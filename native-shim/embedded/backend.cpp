@@ -4,6 +4,7 @@
 #include "llama_vocabulary.h"
 #include "load_error.h"
 #include "model.h"
+#include "runner/llama_library.h"
 #include "runner/llama_model.h"
 
 #include <new>
@@ -74,6 +75,7 @@ EngineDescription describe(
         description.name = path.stem().string();
     }
     description.architecture = model.metadata("general.architecture");
+    description.device = trt::embedded::computeDevice().name;
     description.parameterCount = llama_model_n_params(llama);
     description.weightBytes = llama_model_size(llama);
     description.vocabularySize = llama_vocab_n_tokens(llama_model_get_vocab(llama));

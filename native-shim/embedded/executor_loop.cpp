@@ -172,7 +172,8 @@ void ExecutorLoop::run()
         auto const before = mBatcher.activeRequests();
         auto const arrivals = admit(responses);
         auto const active = mBatcher.activeRequests();
-        auto const inflight = mBatcher.step(iteration, responses);
+        auto const inflight = mBatcher.step(
+            iteration, responses, [this](std::vector<Response>&& early) { deliver(early); });
         auto const completed = before + arrivals.admitted - mBatcher.activeRequests();
 
         if (mMaxStats > 0 && (inflight.numScheduledRequests > 0 || completed > 0))

@@ -1,4 +1,3 @@
-#include "memory_usage.h"
 #include "model.h"
 
 #include <algorithm>
@@ -13,7 +12,6 @@ namespace
 {
 
 constexpr SizeType32 kDefaultMaxBatchSize = 8;
-constexpr SizeType32 kDefaultMaxNumTokens = 256;
 
 constexpr SizeType32 kDefaultTokensPerBlock = 32;
 constexpr SizeType32 kDefaultMaxQueueSize = 1024;
@@ -50,7 +48,7 @@ SizeType32 kvBlocks(EngineLimits const& engine, KvCacheConfig const& config, Lim
     }
     if (fraction && engine.kvBytesPerToken > 0)
     {
-        auto const bytes = static_cast<double>(*fraction) * static_cast<double>(availableBytes());
+        auto const bytes = static_cast<double>(*fraction) * static_cast<double>(engine.freeMemory);
         auto const fitting = bytes / static_cast<double>(engine.kvBytesPerToken * limits.tokensPerBlock);
         blocks = std::min(blocks, static_cast<SizeType32>(std::clamp(fitting, 1.0, 1e9)));
     }
@@ -79,7 +77,7 @@ Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
     Limits limits{};
     limits.maxBatchSize = within("maxBatchSize", config.getMaxBatchSize(), engine.maxBatchSize, kDefaultMaxBatchSize);
     limits.maxNumTokens = within("maxNumTokens", config.getMaxNumTokens(), engine.maxNumTokens,
-        std::max(kDefaultMaxNumTokens, limits.maxBatchSize));
+        engine.efficientContextTokens + limits.maxBatchSize);
     if (limits.maxNumTokens < limits.maxBatchSize)
     {
         throw std::invalid_argument("maxNumTokens is " + std::to_string(limits.maxNumTokens)

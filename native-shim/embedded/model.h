@@ -27,6 +27,10 @@ struct EngineLimits
     bool keepsPrefixes{true};
     /// Bytes of KV; 0 where the engine keeps none per token.
     std::uint64_t kvBytesPerToken{0};
+    /// Bytes free for KV, once the weights are loaded.
+    std::uint64_t freeMemory{0};
+    /// Prompt tokens in a step from which on more of them would only make it longer.
+    SizeType32 efficientContextTokens{256};
     /// Copying a part of a block with fewer tokens takes the runner longer than computing them.
     SizeType32 leastPartialReuseTokens{1};
 };

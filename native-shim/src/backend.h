@@ -25,6 +25,7 @@ struct EngineDescription
     std::string format;
     std::string name;
     std::string architecture;
+    std::string device;
     std::uint64_t parameterCount{0};
     std::uint64_t weightBytes{0};
     std::int32_t vocabularySize{0};

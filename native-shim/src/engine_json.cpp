@@ -33,7 +33,7 @@ std::string readyJson(
     nlohmann::json const json = {
         {"engine",
             {{"path", std::filesystem::absolute(path).string()}, {"format", engine.format}, {"name", engine.name},
-                {"architecture", engine.architecture}, {"parameterCount", engine.parameterCount},
+                {"architecture", engine.architecture}, {"device", engine.device}, {"parameterCount", engine.parameterCount},
                 {"weightBytes", engine.weightBytes}, {"vocabularySize", engine.vocabularySize},
                 {"maxSequenceTokens", engine.maxSequenceTokens}, {"maxBatchSize", engine.maxBatchSize},
                 {"maxNumTokens", engine.maxNumTokens}, {"maxQueueSize", engine.maxQueueSize},

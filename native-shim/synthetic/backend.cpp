@@ -147,6 +147,7 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
     facts.format = "gguf";
     facts.name = script.brokenNames ? "bro\xffken" : "script";
     facts.architecture = "synthetic";
+    facts.device = "none";
     facts.parameterCount = 135'000'000'000;
     facts.weightBytes = 98'000'000;
     facts.vocabularySize = script.vocabularySize;

@@ -42,6 +42,16 @@ void initializeLlama()
         });
 }
 
+ComputeDevice computeDevice()
+{
+    auto* const gpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU);
+    auto* const device = gpu != nullptr ? gpu : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    std::size_t free = 0;
+    std::size_t total = 0;
+    ggml_backend_dev_memory(device, &free, &total);
+    return {ggml_backend_dev_description(device), gpu != nullptr, free, total};
+}
+
 LlamaErrors::LlamaErrors()
 {
     errorText = &mText;

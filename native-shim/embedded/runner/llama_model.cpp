@@ -2,6 +2,7 @@
 
 #include "engine_directory.h"
 #include "load_error.h"
+#include "memory_usage.h"
 #include "runner/gguf_file.h"
 #include "runner/llama_library.h"
 #include "runner/llama_runner.h"
@@ -18,6 +19,8 @@ namespace
 {
 
 /// A sequence is copied whole, which takes as long as computing about so many tokens.
+constexpr SizeType32 kEfficientContextTokensOnCpu = 256;
+constexpr SizeType32 kEfficientContextTokensOnGpu = 2048;
 constexpr SizeType32 kLeastPartialReuseTokens = 16;
 
 } // namespace
@@ -74,6 +77,9 @@ std::shared_ptr<LlamaModel> LlamaModel::load(
     auto limits = files.limits;
     limits.maxSequenceTokens = wanted.value_or(std::min<SizeType32>(kDefaultMaxSequenceTokens, trained));
     limits.keepsPrefixes = !llama_model_is_recurrent(model.get()) && !llama_model_is_hybrid(model.get());
+    auto const device = computeDevice();
+    limits.freeMemory = device.isGpu ? device.freeMemory : availableBytes();
+    limits.efficientContextTokens = device.isGpu ? kEfficientContextTokensOnGpu : kEfficientContextTokensOnCpu;
     limits.leastPartialReuseTokens = kLeastPartialReuseTokens;
     limits.tokensPerBlock = options.tokensPerBlock ? options.tokensPerBlock : limits.tokensPerBlock;
     auto const cores = std::max(1u, std::thread::hardware_concurrency());

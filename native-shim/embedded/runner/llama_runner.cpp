@@ -15,8 +15,9 @@ namespace tensorrt_llm::executor::embedded
 namespace
 {
 
-/// Tokens that llama.cpp computes at once; a step is cut into pieces of this size.
-constexpr SizeType32 kMicroBatch = 512;
+/// Tokens that llama.cpp computes at once; a step is cut into pieces of this size. Larger ones take more memory.
+constexpr SizeType32 kMicroBatchOnCpu = 512;
+constexpr SizeType32 kMicroBatchOnGpu = 2048;
 
 llama_context* createContext(llama_model* model, Limits const& limits, SizeType32 threads)
 {
@@ -29,7 +30,7 @@ llama_context* createContext(llama_model* model, Limits const& limits, SizeType3
     parameters.n_ctx = static_cast<std::uint32_t>(limits.maxBatchSize) * limits.maxSequenceTokens;
     parameters.n_seq_max = limits.maxBatchSize;
     parameters.n_batch = limits.maxNumTokens;
-    parameters.n_ubatch = std::min(limits.maxNumTokens, kMicroBatch);
+    parameters.n_ubatch = std::min(limits.maxNumTokens, computeDevice().isGpu ? kMicroBatchOnGpu : kMicroBatchOnCpu);
     parameters.kv_unified = false;
     parameters.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_AUTO;
     parameters.n_threads = threads;
@@ -66,6 +67,7 @@ LlamaRunner::LlamaRunner(LlamaModelPtr model, Limits const& limits, SizeType32 t
     , mContext(createContext(mModel.get(), limits, threads), llama_free)
     , mSlots(limits.maxBatchSize, limits.tokensPerBlock, *this)
     , mVocabularySize(llama_vocab_n_tokens(llama_model_get_vocab(mModel.get())))
+    , mOnGpu(computeDevice().isGpu)
     , mBatch(limits.maxNumTokens)
 {
     if (mThreads)
@@ -119,56 +121,29 @@ void LlamaRunner::dropBlock(BlockId block)
     mSlots.dropBlock(block);
 }
 
-void LlamaRunner::forward(std::vector<SequenceStep> const& step)
+void LlamaRunner::forward(std::vector<SequenceStep> const& step, PartsComputed const& computed)
 {
-    mLogits.assign(step.size(), {0, nullptr});
-    mPromptsWithLogits = 0;
-    std::vector<std::size_t> singles;
+    std::vector<std::size_t> together;
     for (std::size_t index = 0; index < step.size(); ++index)
     {
-        if (step[index].count == 1)
+        if (step[index].count == 1 || mOnGpu)
         {
-            singles.push_back(index);
+            together.push_back(index);
         }
         else
         {
-            computePrompt(step[index], index);
+            compute(step, {index}, computed);
         }
     }
-    if (!singles.empty())
+    if (!together.empty())
     {
-        computeSingles(step, std::move(singles));
-    }
-    for (auto const& part : step)
-    {
-        mSlots.advance(part.sequence, part.blocks, part.position + part.count);
+        compute(step, std::move(together), computed);
     }
 }
 
-void LlamaRunner::computePrompt(SequenceStep const& part, std::size_t index)
-{
-    addToBatch(part, mSlots.slotOf(part.sequence));
-    decode();
-    if (part.wantedLogits == 0)
-    {
-        return;
-    }
-    if (mPromptsWithLogits == mPromptLogits.size())
-    {
-        mPromptLogits.emplace_back();
-    }
-    auto& rows = mPromptLogits[mPromptsWithLogits++];
-    auto const first = part.count - part.wantedLogits;
-    rows.clear();
-    for (auto token = first; token < part.count; ++token)
-    {
-        auto const* const row = llama_get_logits_ith(mContext.get(), token);
-        rows.insert(rows.end(), row, row + mVocabularySize);
-    }
-    mLogits[index] = {first, rows.data()};
-}
-
-void LlamaRunner::computeSingles(std::vector<SequenceStep> const& step, std::vector<std::size_t> indices)
+/// Parts of a step in one call of llama.cpp.
+void LlamaRunner::compute(
+    std::vector<SequenceStep> const& step, std::vector<std::size_t> indices, PartsComputed const& computed)
 {
     auto const slotOf = [&](std::size_t index) { return mSlots.slotOf(step[index].sequence); };
     std::sort(indices.begin(), indices.end(), [&](auto a, auto b) { return slotOf(a) < slotOf(b); });
@@ -177,13 +152,18 @@ void LlamaRunner::computeSingles(std::vector<SequenceStep> const& step, std::vec
         addToBatch(step[index], slotOf(index));
     }
     decode();
-    for (std::size_t i = 0; i < indices.size(); ++i)
+    mComputed.clear();
+    SizeType32 end = 0; // in the batch
+    for (auto const index : indices)
     {
-        if (step[indices[i]].wantedLogits > 0)
-        {
-            mLogits[indices[i]] = {0, llama_get_logits_ith(mContext.get(), static_cast<std::int32_t>(i))};
-        }
+        auto const& part = step[index];
+        end += part.count;
+        mSlots.advance(part.sequence, part.blocks, part.position + part.count);
+        // llama.cpp keeps the rows that were wanted in the order of the batch, one behind the other.
+        mComputed.push_back({index,
+            part.wantedLogits == 0 ? nullptr : llama_get_logits_ith(mContext.get(), end - part.wantedLogits)});
     }
+    computed(mComputed);
 }
 
 void LlamaRunner::addToBatch(SequenceStep const& part, Slot slot)
@@ -209,12 +189,6 @@ void LlamaRunner::decode()
     {
         throw std::runtime_error("llama_decode returned " + std::to_string(status) + ": " + errors.text());
     }
-}
-
-float const* LlamaRunner::logits(std::size_t index, SizeType32 token) const
-{
-    auto const& logits = mLogits[index];
-    return logits.rows + static_cast<std::size_t>(token - logits.firstToken) * static_cast<std::size_t>(mVocabularySize);
 }
 
 SavedSlot LlamaRunner::save(Slot slot)

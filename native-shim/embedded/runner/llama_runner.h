@@ -14,9 +14,10 @@ namespace tensorrt_llm::executor::embedded
 /// maxBatchSize x maxSequenceTokens, and let each sequence attend to its own tokens only: a shared buffer
 /// makes every token look at the cells of all. Flash attention is on where the model allows it.
 ///
-/// A step is computed in several llama_decode calls: one for each piece of a prompt, then one for all single
-/// tokens in order of slots. llama.cpp computes sequences at once only where their lengths are equal and their
-/// ids are neighbours; a mixed call was measured to take a third longer.
+/// On a CPU a step is computed in several llama_decode calls: one for each piece of a prompt, then one for all
+/// single tokens in order of slots. llama.cpp computes sequences at once only where their lengths are equal and
+/// their ids are neighbours; a mixed call was measured to take a third longer, and an answer need not wait for the
+/// prompts behind it. On a GPU one call does all: it has room for more than one sequence's tokens.
 class LlamaRunner : public ModelRunner, private SlotMemory
 {
 public:
@@ -26,8 +27,7 @@ public:
     [[nodiscard]] SizeType32 vocabularySize() const override;
     void begin(SequenceStart const& start) override;
     void end(SequenceId sequence) override;
-    void forward(std::vector<SequenceStep> const& step) override;
-    [[nodiscard]] float const* logits(std::size_t index, SizeType32 token) const override;
+    void forward(std::vector<SequenceStep> const& step, PartsComputed const& computed) override;
     void moveBlock(BlockId from, BlockId to) override;
     void mergeBlock(BlockId duplicate, BlockId kept) override;
     void dropBlock(BlockId block) override;
@@ -40,14 +40,14 @@ private:
     void warmUp();
     void addToBatch(SequenceStep const& part, Slot slot);
     void decode();
-    void computePrompt(SequenceStep const& part, std::size_t index);
-    void computeSingles(std::vector<SequenceStep> const& step, std::vector<std::size_t> indices);
+    void compute(std::vector<SequenceStep> const& step, std::vector<std::size_t> indices, PartsComputed const& computed);
 
     LlamaModelPtr mModel;
     LlamaThreadPool mThreads;
     std::unique_ptr<llama_context, decltype(&llama_free)> mContext;
     SequenceSlots mSlots;
     SizeType32 mVocabularySize;
+    bool mOnGpu;
 
     struct Batch : llama_batch
     {
@@ -57,15 +57,7 @@ private:
         Batch& operator=(Batch const&) = delete;
     } mBatch;
 
-    struct Logits
-    {
-        SizeType32 firstToken;
-        float const* rows; // [tokens from firstToken on][mVocabularySize]
-    };
-
-    std::vector<Logits> mLogits;                   // by index into the step
-    std::vector<std::vector<float>> mPromptLogits; // kept over later decodes of the same step
-    std::size_t mPromptsWithLogits{0};
+    std::vector<ComputedPart> mComputed; // by the last call
 };
 
 } // namespace tensorrt_llm::executor::embedded

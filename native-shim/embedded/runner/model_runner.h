@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -53,6 +54,15 @@ struct SequenceStep
     SizeType32 wantedLogits;    // of so many tokens at the end; 0 to count
 };
 
+/// A part of a step whose KV is stored.
+struct ComputedPart
+{
+    std::size_t index;   // into the step
+    float const* logits; // [wantedLogits][vocabularySize()], valid during the call
+};
+
+using PartsComputed = std::function<void(std::vector<ComputedPart> const&)>;
+
 /// Called from one thread at a time.
 class ModelRunner : public BlockMemory
 {
@@ -65,11 +75,10 @@ public:
     /// Its blocks may live on: their content stays until it is dropped.
     virtual void end(SequenceId sequence) = 0;
 
-    /// Computes one mixed step and stores its KV. Throws when the library fails: what the sequences in the step
-    /// hold is then not reliable.
-    virtual void forward(std::vector<SequenceStep> const& step) = 0;
-    /// [vocabularySize()] for token `token` of step[index], which wanted logits; valid until the next forward.
-    [[nodiscard]] virtual float const* logits(std::size_t index, SizeType32 token) const = 0;
+    /// Computes one mixed step and stores its KV. Hands over each part once, in any order, as soon as it is there:
+    /// the callee may begin and end sequences. Throws when the library fails: what the sequences that were not
+    /// handed over hold is then not reliable.
+    virtual void forward(std::vector<SequenceStep> const& step, PartsComputed const& computed) = 0;
 };
 
 } // namespace tensorrt_llm::executor::embedded

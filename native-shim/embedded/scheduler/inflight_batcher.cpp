@@ -18,6 +18,16 @@ bool endsWith(VecTokens const& tokens, VecTokens const& word)
     return !word.empty() && word.size() <= tokens.size() && std::equal(word.rbegin(), word.rend(), tokens.rbegin());
 }
 
+/// Takes out what is no request's last response.
+std::vector<Response> takeEarly(std::vector<Response>& responses)
+{
+    auto const last = std::stable_partition(responses.begin(), responses.end(),
+        [](Response const& response) { return response.hasError() || response.getResult().isFinal; });
+    std::vector<Response> early(std::make_move_iterator(last), std::make_move_iterator(responses.end()));
+    responses.erase(last, responses.end());
+    return early;
+}
+
 } // namespace
 
 InflightBatcher::InflightBatcher(ModelRunner& runner, Limits const& limits, KvCacheEvents& events)
@@ -64,7 +74,8 @@ bool InflightBatcher::tryAdmit(IncomingRequest const& incoming)
     return true;
 }
 
-InflightBatchingStats InflightBatcher::step(IterationType iteration, std::vector<Response>& responses)
+InflightBatchingStats InflightBatcher::step(
+    IterationType iteration, std::vector<Response>& responses, EarlyResponses const& early)
 {
     mKvCache.refresh(Clock::now());
     mStep.clear();
@@ -94,49 +105,65 @@ InflightBatchingStats InflightBatcher::step(IterationType iteration, std::vector
     stats.avgNumDecodedTokensPerIter = generating > 0 ? 1.f : 0.f;
     if (!mStep.empty())
     {
-        compute(iteration, responses);
+        compute(iteration, responses, early);
     }
     return stats;
 }
 
-void InflightBatcher::compute(IterationType iteration, std::vector<Response>& responses)
+void InflightBatcher::compute(
+    IterationType iteration, std::vector<Response>& responses, EarlyResponses const& early)
 {
+    std::size_t open = mStep.size();
     try
     {
-        mRunner.forward(mStep);
+        mRunner.forward(mStep,
+            [&](std::vector<ComputedPart> const& parts)
+            {
+                for (auto const& part : parts)
+                {
+                    advance(mScheduled[part.index], part.logits, iteration, responses);
+                }
+                open -= parts.size();
+                if (early && open > 0)
+                {
+                    early(takeEarly(responses));
+                }
+            });
     }
     catch (std::exception const& error)
     {
         fail(std::string("Encountered an error in forwardAsync function: ") + error.what(), responses);
         return;
     }
-    for (std::size_t index = 0; index < mScheduled.size(); ++index)
+    mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });
+}
+
+/// `logits`: [wanted][vocabulary]
+void InflightBatcher::advance(
+    Scheduled const& scheduled, float const* logits, IterationType iteration, std::vector<Response>& responses)
+{
+    auto const [member, count] = scheduled;
+    auto& [request, sequence] = member;
+    sequence->computed += count;
+    mKvCache.advance(sequence->id, sequence->tokens, sequence->computed);
+    if (sequence->computed < sequence->length())
     {
-        auto const [member, count] = mScheduled[index];
-        auto& [request, sequence] = member;
-        sequence->computed += count;
-        mKvCache.advance(sequence->id, sequence->tokens, sequence->computed);
-        if (sequence->computed < sequence->length())
+        return;
+    }
+    sequence->phase = Phase::kGENERATION;
+    if (request->isForked())
+    {
+        takeToken(member, logits, iteration, responses);
+        return;
+    }
+    fork(*request);
+    for (auto& each : request->sequences)
+    {
+        if (each.phase == Phase::kGENERATION)
         {
-            continue;
-        }
-        sequence->phase = Phase::kGENERATION;
-        auto const* const logits = mRunner.logits(index, count - 1);
-        if (request->isForked())
-        {
-            takeToken(member, logits, iteration, responses);
-            continue;
-        }
-        fork(*request);
-        for (auto& each : request->sequences)
-        {
-            if (each.phase == Phase::kGENERATION)
-            {
-                takeToken({request, &each}, logits, iteration, responses);
-            }
+            takeToken({request, &each}, logits, iteration, responses);
         }
     }
-    mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });
 }
 
 /// The other sequences of a request whose prompt has just been computed. One that finds no block waits, and

@@ -6,6 +6,7 @@
 #include "kv/kv_cache_manager.h"
 #include "scheduler/active_request.h"
 
+#include <functional>
 #include <list>
 #include <vector>
 
@@ -32,8 +33,12 @@ public:
     /// Ends requests whose allotted time is over.
     void finishTimedOut(Clock::time_point now, std::vector<Response>& responses);
 
+    /// Called while a step is computed, with responses that need not wait for its end: none is a request's last.
+    using EarlyResponses = std::function<void(std::vector<Response>&&)>;
+
     /// Computes one step and appends what came of it. A failing runner ends the requests in the step with an error.
-    InflightBatchingStats step(IterationType iteration, std::vector<Response>& responses);
+    InflightBatchingStats step(
+        IterationType iteration, std::vector<Response>& responses, EarlyResponses const& early = {});
 
     [[nodiscard]] SizeType32 activeRequests() const;
     [[nodiscard]] KvCacheStats kvCacheStats() const;
@@ -71,7 +76,9 @@ private:
     [[nodiscard]] SizeType32 budget() const;
     void schedule(Member const& member, SizeType32 count);
 
-    void compute(IterationType iteration, std::vector<Response>& responses);
+    void compute(IterationType iteration, std::vector<Response>& responses, EarlyResponses const& early);
+    void advance(Scheduled const& scheduled, float const* logits, IterationType iteration,
+        std::vector<Response>& responses);
     void fork(ActiveRequest& request);
     void start(Member const& member, KvCacheManager::Start const& start, SequenceId id);
     void takeToken(Member const& member, float const* logits, IterationType iteration,

@@ -88,44 +88,27 @@ public:
         return kVocabularySize;
     }
 
-    void forward(std::vector<SequenceStep> const& step) override
+    /// Hands over each part by itself, the last one first: nobody may rely on the order.
+    void forward(std::vector<SequenceStep> const& step, embedded::PartsComputed const& computed) override
     {
         if (mObservations->failAfterSteps >= 0 && mObservations->failAfterSteps-- == 0)
         {
             throw std::runtime_error("the step failed as asked");
         }
         require(!step.empty(), "an empty step");
-        mLogits.clear();
         std::size_t total = 0;
         for (auto const& part : step)
         {
             total += static_cast<std::size_t>(part.count);
-            auto& rows = mLogits.emplace_back();
-            auto tokens = stored(part);
-            require(static_cast<SizeType32>(tokens.size()) == part.position, "a token at the wrong position");
-            require(part.position + part.count <= mLimits.maxSequenceTokens, "a sequence that is too long");
-            for (SizeType32 i = 0; i < part.count; ++i)
-            {
-                tokens.push_back(part.tokens[i]);
-                rows.emplace_back();
-                if (i >= part.count - part.wantedLogits)
-                {
-                    rows.back().assign(kVocabularySize, 0.f);
-                    rows.back()[static_cast<std::size_t>(nextToken(tokens))] = 8.f;
-                }
-            }
-            store(part, tokens);
         }
         require(total <= static_cast<std::size_t>(mLimits.maxNumTokens), "a step above maxNumTokens");
         mObservations->largestStep = std::max(mObservations->largestStep.load(), total);
         mObservations->computedTokens += total;
-    }
-
-    [[nodiscard]] float const* logits(std::size_t index, SizeType32 token) const override
-    {
-        auto const& row = mLogits.at(index).at(static_cast<std::size_t>(token));
-        require(!row.empty(), "logits that were not wanted");
-        return row.data();
+        for (std::size_t index = step.size(); index-- > 0;)
+        {
+            auto const logits = compute(step[index]);
+            computed({{index, logits.data()}});
+        }
     }
 
 protected:
@@ -136,8 +119,27 @@ protected:
     Limits const mLimits;
 
 private:
+    /// [wantedLogits][kVocabularySize]
+    std::vector<float> compute(SequenceStep const& part)
+    {
+        auto tokens = stored(part);
+        require(static_cast<SizeType32>(tokens.size()) == part.position, "a token at the wrong position");
+        require(part.position + part.count <= mLimits.maxSequenceTokens, "a sequence that is too long");
+        std::vector<float> logits;
+        for (SizeType32 i = 0; i < part.count; ++i)
+        {
+            tokens.push_back(part.tokens[i]);
+            if (i >= part.count - part.wantedLogits)
+            {
+                logits.resize(logits.size() + kVocabularySize, 0.f);
+                logits[logits.size() - kVocabularySize + static_cast<std::size_t>(nextToken(tokens))] = 8.f;
+            }
+        }
+        store(part, tokens);
+        return logits;
+    }
+
     std::shared_ptr<Observations> mObservations;
-    std::vector<std::vector<std::vector<float>>> mLogits;
 };
 
 /// Keeps tokens in blocks, as an engine with paged attention keeps KV.

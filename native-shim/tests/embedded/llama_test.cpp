@@ -109,9 +109,23 @@ public:
 
     std::vector<float> lastLogits(SequenceId id, VecTokens const& tokens, SizeType32 position)
     {
-        runner->forward({part(id, tokens, position)});
-        auto const* const logits = runner->logits(0, static_cast<SizeType32>(tokens.size()) - 1);
-        return {logits, logits + runner->vocabularySize()};
+        return lastLogits({part(id, tokens, position)}).front();
+    }
+
+    /// Of each part of a step.
+    std::vector<std::vector<float>> lastLogits(std::vector<SequenceStep> const& step)
+    {
+        std::vector<std::vector<float>> logits(step.size());
+        runner->forward(step,
+            [&](std::vector<ComputedPart> const& parts)
+            {
+                for (auto const& part : parts)
+                {
+                    CHECK(logits[part.index].empty());
+                    logits[part.index].assign(part.logits, part.logits + runner->vocabularySize());
+                }
+            });
+        return logits;
     }
 
     std::unique_ptr<ModelRunner> const runner;
@@ -258,10 +272,13 @@ TEST("one step computes prompts and single tokens of several sequences, each wit
     VecTokens const eight{8};
     auto const prompt = range(600, 9);
     auto& runner = *sequences.runner;
-    runner.forward({sequences.part(3, seven, 10), sequences.part(1, eight, 10), sequences.part(2, prompt, 0)});
     auto const vocabulary = runner.vocabularySize();
-    VecTokens const together{
-        best(runner.logits(0, 0), vocabulary), best(runner.logits(1, 0), vocabulary), best(runner.logits(2, 8), vocabulary)};
+    VecTokens together;
+    for (auto const& logits : sequences.lastLogits(
+             {sequences.part(3, seven, 10), sequences.part(1, eight, 10), sequences.part(2, prompt, 0)}))
+    {
+        together.push_back(best(logits.data(), vocabulary));
+    }
 
     auto const alone = [&](VecTokens tokens)
     {

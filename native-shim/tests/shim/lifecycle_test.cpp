@@ -31,7 +31,7 @@ TEST("the ready record describes the engine and its vocabulary")
     Client client;
     auto const json = nlohmann::json::parse(client.next({TRTLLM_RECORD_READY}).text);
     CHECK(json["engine"]
-        == nlohmann::json({{"path", "/"}, {"format", "gguf"}, {"name", "script"}, {"architecture", "synthetic"},
+        == nlohmann::json({{"path", "/"}, {"format", "gguf"}, {"name", "script"}, {"architecture", "synthetic"}, {"device", "none"},
             {"parameterCount", 135'000'000'000}, {"weightBytes", 98'000'000}, {"vocabularySize", 1000},
             {"maxSequenceTokens", 256}, {"maxBatchSize", 4}, {"maxNumTokens", 64}, {"maxQueueSize", 1'000'000},
             {"tokensPerBlock", 16}, {"kvBlocks", 100}, {"kvBytesPerToken", 23'040}}));

@@ -9,7 +9,7 @@ const count = z.int32().min(1);
 const schema = z.strictObject({
   /** Most requests running at once; at least 1. Default: the engine's, else 8. */
   maxBatchSize: count.optional(),
-  /** Most tokens computed in one iteration; at least `maxBatchSize`. Default: the engine's, else 256. */
+  /** Most tokens computed in one iteration; at least `maxBatchSize`. Default: the engine's, else `maxBatchSize` and 256 (CPU) or 2048 (GPU) tokens of prompts. */
   maxNumTokens: count.optional(),
   /** Most requests waiting; the next is refused with QueueFullError. At least 1. Default: 1024. */
   maxQueueSize: count.optional(),

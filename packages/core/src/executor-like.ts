@@ -155,6 +155,8 @@ export interface EngineInfo {
   readonly name: string;
   /** Model architecture, such as "llama". */
   readonly architecture: string;
+  /** What computes: the name of the GPU, else of the CPU. */
+  readonly device: string;
   readonly parameterCount: number;
   /** Bytes of the weights. */
   readonly weightBytes: number;

@@ -177,6 +177,7 @@ test("The engine describes itself.", () => {
     path: modelPath(),
     format: "gguf",
     architecture: "llama",
+    device: expect.stringMatching(/./),
     maxSequenceTokens: 512,
     maxBatchSize: 8,
     vocabularySize: executor.vocabulary!.size,

@@ -104,6 +104,7 @@ const engineInfo: EngineInfo = {
   format: "gguf",
   name: "Scripted",
   architecture: "llama",
+  device: "CPU",
   parameterCount: 0,
   weightBytes: 0,
   vocabularySize: 0,
