@@ -17,6 +17,7 @@ export interface BuildFlags {
   readonly preset?: "latency" | "throughput" | "memory";
   readonly weights?: WeightQuantization;
   readonly kvCache?: BuildConfig["quantization"]["kvCache"];
+  readonly calibration?: string;
   readonly tensor?: number;
   readonly pipeline?: number;
   readonly maxBatchSize?: number;
@@ -40,6 +41,10 @@ export function addBuildOptions(command: Command): Command {
     .addOption(
       new Option("--kv-cache <type>", "type of the KV cache").choices(["auto", "fp8", "int8", "nvfp4"]),
     )
+    .option(
+      "--calibration <dataset>",
+      "texts to calibrate with: a local directory, or a name quantize.py knows",
+    )
     .option("--tensor <count>", "tensor parallel GPUs", count)
     .option("--pipeline <count>", "pipeline stages", count)
     .option("--max-batch-size <count>", "most requests in one step", count)
@@ -59,7 +64,11 @@ export async function buildConfig(
   return parseBuildConfig({
     ...file,
     ...given({ ...paths, gpu: flags.gpu, preset: flags.preset }),
-    ...section(file, "quantization", { weights: flags.weights, kvCache: flags.kvCache }),
+    ...section(file, "quantization", {
+      weights: flags.weights,
+      kvCache: flags.kvCache,
+      calibration: flags.calibration === undefined ? undefined : { dataset: flags.calibration },
+    }),
     ...section(file, "parallel", { tensor: flags.tensor, pipeline: flags.pipeline }),
     ...section(file, "limits", {
       maxBatchSize: flags.maxBatchSize,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { buildCommand } from "./commands/build.ts";
 import { chatCommand } from "./commands/chat.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { generateCommand } from "./commands/generate.ts";
@@ -21,6 +22,7 @@ const program = new Command("trtllm-node")
   .addCommand(chatCommand())
   .addCommand(inspectCommand())
   .addCommand(planCommand())
+  .addCommand(buildCommand())
   .addCommand(doctorCommand());
 
 try {

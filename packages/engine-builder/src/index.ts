@@ -7,7 +7,11 @@ export {
   weightQuantizations,
 } from "./config/quantization-formats.ts";
 export { type Limits, type ResolvedBuildConfig, resolveBuildConfig } from "./config/resolve-build-config.ts";
-export { ModelError } from "./errors.ts";
+export { buildCommands } from "./drivers/build-commands.ts";
+export type { MeasureName } from "./drivers/build-log.ts";
+export type { Toolchain } from "./drivers/toolchain.ts";
+export { BuildError, BuildLockedError, ModelError, ToolError } from "./errors.ts";
+export { type EngineLock, engineLockSchema, lockFileName } from "./lock/engine-lock.ts";
 export { type Gpu, type GpuName, gpu, gpuNames } from "./memory/gpus.ts";
 export type { KvPlan, MemoryPlan, StagePlan } from "./memory/memory-plan.ts";
 export { type MemoryPlanOptions, planMemory } from "./memory/plan-memory.ts";
@@ -24,3 +28,5 @@ export type {
   WeightGroups,
 } from "./model/model-info.ts";
 export type { Converter, TensorRtLlmSupport } from "./model/tensorrt-llm-support.ts";
+export { type BuildOptions, type BuildResult, buildEngine } from "./stages/build-engine.ts";
+export type { BuildEvent, BuildStage } from "./stages/build-event.ts";

@@ -9,7 +9,7 @@ export interface TensorRtLlmSupport {
   readonly reason: string;
 }
 
-export type Converter = "llama" | "qwen" | "gemma";
+export type Converter = "llama" | "qwen";
 
 /** Architectures by TensorRT-LLM's class. Source: MODEL_MAP in tensorrt_llm/models/__init__.py, release line 1.0. */
 const architectures: Readonly<Record<string, readonly string[]>> = {
@@ -67,9 +67,6 @@ const converters: Readonly<Record<string, Converter>> = {
   Qwen2MoeForCausalLM: "qwen",
   Qwen3ForCausalLM: "qwen",
   Qwen3MoeForCausalLM: "qwen",
-  GemmaForCausalLM: "gemma",
-  Gemma2ForCausalLM: "gemma",
-  Gemma3ForCausalLM: "gemma",
 };
 
 export function tensorRtLlmSupport(architecture: string): TensorRtLlmSupport {

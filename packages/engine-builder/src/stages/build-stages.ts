@@ -1,0 +1,203 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ResolvedBuildConfig } from "../config/resolve-build-config.ts";
+import { buildArguments } from "../drivers/build-arguments.ts";
+import { checkpointTool } from "../drivers/checkpoint-arguments.ts";
+import { findScript, type Toolchain } from "../drivers/toolchain.ts";
+import type { EngineLock } from "../lock/engine-lock.ts";
+import { gpu } from "../memory/gpus.ts";
+import type { ModelInfo } from "../model/model-info.ts";
+import { version } from "../version.ts";
+import { outputFiles, placeFiles, publishOutput } from "./assemble-output.ts";
+import type { BuildEvent } from "./build-event.ts";
+import { digestFolder, digestOf, digestPath } from "./digest.ts";
+import { filesUnder } from "./durable.ts";
+import { runStageTool } from "./run-stage-tool.ts";
+import { readStageRecord, stageRecordFile, writeStageRecord } from "./stage-record.ts";
+import type { StageStore } from "./stage-store.ts";
+import { verifyCheckpoint, verifyEngine } from "./verify-stage.ts";
+
+interface StageOptions {
+  readonly onEvent?: ((event: BuildEvent) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly tools?: Toolchain | undefined;
+}
+
+/** A finished stage: the digest of what it was made of, and where it lies. */
+interface Finished {
+  readonly key: string;
+  readonly path: string;
+}
+
+/** The stages of one build, each from what the one before it left. */
+export class BuildStages {
+  readonly #config: ResolvedBuildConfig;
+  readonly #model: ModelInfo;
+  readonly #store: StageStore;
+  readonly #tools: Toolchain;
+  readonly #signal: AbortSignal | undefined;
+  readonly #emit: (event: BuildEvent) => void;
+
+  constructor(config: ResolvedBuildConfig, model: ModelInfo, store: StageStore, options: StageOptions) {
+    this.#config = config;
+    this.#model = model;
+    this.#store = store;
+    this.#tools = options.tools ?? {};
+    this.#signal = options.signal;
+    this.#emit = (event) => {
+      this.#signal?.throwIfAborted();
+      options.onEvent?.(event);
+    };
+  }
+
+  /** @param existing lock file of the engine that is there already */
+  async run(existing: EngineLock | undefined): Promise<EngineLock> {
+    const source = await this.#source();
+    const checkpoint = await this.#checkpoint(source);
+    const engine = await this.#engine(checkpoint);
+    return this.#output(source, checkpoint, engine, existing);
+  }
+
+  /** Digest of the model's files. */
+  async #source(): Promise<string> {
+    const { model } = this.#config;
+    this.#emit({ kind: "stage", stage: "source", state: "started" });
+    const files = await filesUnder(model);
+    const hashing = (file: string, index: number) => {
+      const fraction = index / files.length;
+      this.#emit({ kind: "progress", stage: "source", message: `hashing ${file}`, fraction });
+    };
+    const digests = await digestFolder(model, files, hashing, this.#signal);
+    this.#emit({ kind: "stage", stage: "source", state: "finished" });
+    return digestOf(digests);
+  }
+
+  async #checkpoint(source: string): Promise<Finished> {
+    const { quantization, release } = this.#config;
+    // Paths do not change what comes out; what lies there does.
+    const read = await this.#digests([quantization.calibration?.dataset, quantization.checkpoint]);
+    const { script, args } = checkpointTool({ ...this.#config, model: "" }, this.#model, "");
+    return this.#make("checkpoint", digestOf([source, release, script, args, read]), async (folder) => {
+      const tool = checkpointTool(this.#config, this.#model, folder);
+      const command = this.#tools.python ?? "python3";
+      const args = [await findScript(this.#tools, tool.script), ...tool.args];
+      const record = await this.#runTool("checkpoint", command, args, 1, folder);
+      await verifyCheckpoint(folder, this.#config);
+      return record;
+    });
+  }
+
+  async #engine(checkpoint: Finished): Promise<Finished> {
+    const { parallel, release, gpu: target, lora } = this.#config;
+    const adapters = await this.#digests(lora?.directories ?? []);
+    const args = buildArguments(this.#config, { checkpoint: "", output: "", timingCache: "" });
+    return this.#make(
+      "engine",
+      digestOf([checkpoint.key, release, target, args, adapters]),
+      async (folder) => {
+        const timingCache = join(this.#store.folder, "timing.cache");
+        const args = buildArguments(this.#config, {
+          checkpoint: checkpoint.path,
+          output: folder,
+          timingCache,
+        });
+        const ranks = parallel.tensor * parallel.pipeline * parallel.context;
+        const record = await this.#runTool(
+          "engine",
+          this.#tools.trtllmBuild ?? "trtllm-build",
+          args,
+          ranks,
+          folder,
+        );
+        await verifyEngine(folder, this.#config);
+        return record;
+      },
+    );
+  }
+
+  async #output(
+    source: string,
+    checkpoint: Finished,
+    engine: Finished,
+    existing: EngineLock | undefined,
+  ): Promise<EngineLock> {
+    const stage = "output";
+    const { config, commands, measures } = await this.#provenance(checkpoint, engine);
+    const { version: engineVersion, changes } = await verifyEngine(engine.path, this.#config);
+    for (const message of changes) this.#emit({ kind: "warning", stage: "engine", message });
+
+    this.#emit({ kind: "stage", stage, state: "started" });
+    const folder = join(this.#store.folder, "output.partial");
+    const files = await outputFiles(engine.path, this.#config.model);
+    files.delete(stageRecordFile);
+    await placeFiles(folder, files);
+    const hashing = (file: string, index: number) =>
+      this.#emit({ kind: "progress", stage, message: `hashing ${file}`, fraction: index / files.size });
+    const { gpu: target, parallel } = this.#config;
+    const lock: EngineLock = {
+      formatVersion: 1,
+      builder: `@trtllm-node/engine-builder ${version}`,
+      target: {
+        executor: "tensorrt-llm",
+        version: engineVersion,
+        ...(target && { gpu: target, computeCapability: (gpu(target).sm / 10).toFixed(1) }),
+        gpuCount: parallel.tensor * parallel.pipeline * parallel.context,
+      },
+      source: { model: this.#config.model, sha256: source },
+      config,
+      commands,
+      measures,
+      files: await digestFolder(folder, [...files.keys()], hashing, this.#signal),
+    };
+    if (existing !== undefined && digestOf(existing) === digestOf(lock)) {
+      await rm(folder, { recursive: true });
+      this.#emit({ kind: "stage", stage, state: "reused" });
+      return existing;
+    }
+    this.#emit({ kind: "progress", stage, message: "publishing", fraction: 1 });
+    await publishOutput(folder, this.#config.output, lock, join(this.#store.folder, "output.old"));
+    this.#emit({ kind: "stage", stage, state: "finished" });
+    return lock;
+  }
+
+  async #provenance(checkpoint: Finished, engine: Finished) {
+    const records = [await readStageRecord(checkpoint.path), await readStageRecord(engine.path)];
+    // As JSON has it: without the fields that are undefined.
+    const config = JSON.parse(JSON.stringify(this.#config)) as Record<string, unknown>;
+    return { config, commands: records.map(({ command }) => command), measures: records[1]!.measures };
+  }
+
+  /** Makes the stage, or finds that an earlier run did. */
+  async #make(
+    stage: "checkpoint" | "engine",
+    key: string,
+    make: (folder: string) => Promise<Parameters<typeof writeStageRecord>[1]>,
+  ): Promise<Finished> {
+    if (await this.#store.has(stage, key)) {
+      this.#emit({ kind: "stage", stage, state: "reused" });
+      return { key, path: this.#store.path(stage, key) };
+    }
+    this.#emit({ kind: "stage", stage, state: "started" });
+    const path = await this.#store.make(stage, key, async (folder) =>
+      writeStageRecord(folder, await make(folder)),
+    );
+    this.#emit({ kind: "stage", stage, state: "finished" });
+    return { key, path };
+  }
+
+  #runTool(
+    stage: "checkpoint" | "engine",
+    command: string,
+    args: readonly string[],
+    ranks: number,
+    folder: string,
+  ) {
+    return runStageTool({ stage, command, args, ranks, folder }, this.#emit, this.#signal);
+  }
+
+  #digests(paths: readonly (string | undefined)[]): Promise<(string | undefined)[]> {
+    return Promise.all(
+      paths.map((path) => (path === undefined ? undefined : digestPath(path, this.#signal))),
+    );
+  }
+}
