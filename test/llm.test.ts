@@ -110,6 +110,24 @@ test("requests at once give what each gives alone", async () => {
   expect(together).toEqual(alone);
 });
 
+test("metrics and KV cache tell of all requests", async () => {
+  const long = "The sun rose over the hills, and ".repeat(12);
+  await llm.generate(long, { maxTokens: 1 });
+  await llm.generate(long, { maxTokens: 1 });
+  const { requests, tokens, timeToFirstTokenMs, interTokenMs } = llm.metrics();
+  expect(requests.active).toBe(0);
+  expect(requests.ended.length).toBeGreaterThan(5);
+  expect(requests.ended.aborted).toBe(1);
+  expect(timeToFirstTokenMs.count).toBeGreaterThan(5);
+  expect(interTokenMs.count).toBeLessThan(tokens.completion);
+  expect(interTokenMs.p50).toBeLessThanOrEqual(interTokenMs.p99);
+  const { blocks, hitRate, bytes } = llm.kvCache.stats();
+  expect(blocks).toEqual({ total: llm.engine.kvBlocks, used: 0, free: llm.engine.kvBlocks });
+  expect(hitRate).toBeGreaterThan(0);
+  expect(hitRate).toBeLessThan(1);
+  expect(bytes.total).toBe(blocks.total * llm.engine.tokensPerBlock * llm.engine.kvBytesPerToken);
+});
+
 test("log-probabilities come one per token", async () => {
   const { logProbs, tokens } = await llm.generate(prompt, { ...greedy, logProbs: true });
   expect(logProbs).toHaveLength(tokens.length);

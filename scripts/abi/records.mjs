@@ -43,14 +43,21 @@ export function compareFinalRecords(drift) {
 export function compareTokensRecords(drift) {
   for (const flags of [constants.TRTLLM_RECORD_FLAG_LOG_PROBS, 0]) {
     const size = record.size + 16;
-    const { kind, requestId, tokens, logProbs } = decode(size, (view) => {
-      const header = { size, kind: constants.TRTLLM_RECORD_TOKENS, flags, request_id: 7, count: 2 };
+    const { kind, requestId, timeNs, tokens, logProbs } = decode(size, (view) => {
+      const header = {
+        size,
+        kind: constants.TRTLLM_RECORD_TOKENS,
+        flags,
+        request_id: 7,
+        time_ns: 9,
+        count: 2,
+      };
       writeStruct(view, 0, record, header);
       new Int32Array(view.buffer, record.size, 2).set([11, 12]);
       new Float32Array(view.buffer, record.size + 8, 2).set([-0.5, -1.5]);
     });
-    const expected = ["tokens", 7, [11, 12], flags === 0 ? undefined : [-0.5, -1.5]];
-    const actual = [kind, requestId, [...tokens], logProbs && [...logProbs]];
+    const expected = ["tokens", 7, 9, [11, 12], flags === 0 ? undefined : [-0.5, -1.5]];
+    const actual = [kind, requestId, timeNs, [...tokens], logProbs && [...logProbs]];
     drift.compare(`TOKENS record, flags ${flags}`, expected, actual);
   }
 }

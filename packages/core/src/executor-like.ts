@@ -1,3 +1,5 @@
+import type { TrtllmError } from "./errors.ts";
+
 /** What a runtime needs of an executor. `Executor` is the native one; tests and other engines bring theirs. */
 export interface ExecutorLike extends AsyncDisposable {
   readonly engine: EngineInfo;
@@ -105,6 +107,8 @@ export interface TokenStream extends AsyncIterable<TokenChunk> {
   /** The executor's id of the request; unique within the executor. */
   readonly id: number;
   readonly result: Promise<TokenResult>;
+  /** Tells how the request ended, as `result` does, without keeping a forgotten one running. */
+  onEnd(listener: (end: TokenResult | TrtllmError) => void): void;
   /** Ends the request early; `result` resolves with `"cancelled"`. No effect once it has ended. */
   cancel(): void;
 }
@@ -135,6 +139,11 @@ export interface RequestTimings {
   readonly timeToFirstTokenMs: number | undefined;
   /** Mean time between tokens: (last token - first token) / (tokens - 1); `undefined` under two tokens. */
   readonly interTokenMs: number | undefined;
+  /**
+   * Time between each token and the one before, one less than there are tokens. Tokens that come together, or while
+   * JavaScript is busy, share the time since those before.
+   */
+  readonly interTokenLatenciesMs: Float64Array;
   /** Until the last token, or until the end where there was none. */
   readonly totalMs: number;
 }

@@ -41,10 +41,12 @@ test("Greedy generation streams the tokens that its result holds, and measures i
   expect(streamed).toEqual(result.tokens);
   expect(result).toMatchObject({ finishReason: "length" });
   expect(result.tokens).toHaveLength(16);
-  const { queueMs, timeToFirstTokenMs, interTokenMs, totalMs } = result.timings;
+  const { queueMs, timeToFirstTokenMs, interTokenMs, interTokenLatenciesMs, totalMs } = result.timings;
   expect(queueMs).toBeGreaterThanOrEqual(0);
   expect(timeToFirstTokenMs).toBeGreaterThanOrEqual(queueMs);
   expect(interTokenMs).toBeGreaterThan(0);
+  expect(interTokenLatenciesMs).toHaveLength(15);
+  for (const latency of interTokenLatenciesMs) expect(latency).toBeGreaterThan(0);
   expect(totalMs).toBeCloseTo(timeToFirstTokenMs! + 15 * interTokenMs!, 3);
   expect(result.kvBlocks.allocated).toBeGreaterThan(0);
 });

@@ -8,7 +8,8 @@ import { type RequestOptions, RequestStream, RunningRequest } from "./token-stre
 
 function tokens(...ids: number[]): TokensRecord {
   const ints = Int32Array.of(-1, ...ids, -1);
-  return { requestId: 1, ints, start: 1, count: ids.length, floats: new Float32Array(1), logProbsStart: -1 };
+  const floats = new Float32Array(1);
+  return { requestId: 1, ints, start: 1, count: ids.length, timeNs: 20e6, floats, logProbsStart: -1 };
 }
 
 function tokensWithLogProbs(...pairs: [number, number][]): TokensRecord {
@@ -49,6 +50,34 @@ async function collect(stream: AsyncIterable<TokenChunk>): Promise<number[]> {
   return ids;
 }
 
+test("each token has its latency, and tokens that come together share theirs", async () => {
+  const { stream, request, push } = started();
+  push({ ...tokens(1), timeNs: 20e6 });
+  push({ ...tokens(2), timeNs: 24e6 });
+  push({ ...tokens(3, 4), timeNs: 30e6 });
+  request.finish(final());
+  expect((await stream.result).timings.interTokenLatenciesMs).toEqual(Float64Array.of(4, 3, 3));
+});
+
+test("latencies count from the first token, also where the first ones come together", async () => {
+  const { stream, request, push } = started();
+  push({ ...tokens(1, 2, 3), timeNs: 26e6 });
+  push({ ...tokens(4), timeNs: 27e6 });
+  request.finish(final());
+  expect((await stream.result).timings.interTokenLatenciesMs).toEqual(Float64Array.of(3, 3, 1));
+});
+
+test("whoever asks is told how a request ended, even one whose stream nobody reads", async () => {
+  const ended = started();
+  const failed = started();
+  const ends = [ended, failed].map(({ stream }) => new Promise((resolve) => stream.onEnd(resolve)));
+  ended.request.finish(final());
+  const error = new ExecutorError("ERR_EXECUTOR", "Broken.");
+  failed.request.fail(error);
+  expect(await ends[0]).toMatchObject({ finishReason: "length" });
+  expect(await ends[1]).toBe(error);
+});
+
 test("Chunks come in order, both those that waited and those that are waited for.", async () => {
   const { stream, request, push, cancels } = started();
   push(tokens(1, 2));
@@ -70,7 +99,13 @@ test("The result holds all tokens and times in milliseconds, whether or not anyo
     tokens: Int32Array.of(1, 2, 3, 4),
     logProbs: undefined,
     finishReason: "length",
-    timings: { queueMs: 2, timeToFirstTokenMs: 10, interTokenMs: 10, totalMs: 40 },
+    timings: {
+      queueMs: 2,
+      timeToFirstTokenMs: 10,
+      interTokenMs: 10,
+      interTokenLatenciesMs: new Float64Array(3),
+      totalMs: 40,
+    },
     kvBlocks: { allocated: 3, new: 2, reused: 1 },
   });
 });
@@ -83,6 +118,7 @@ test("A request without a token has no token times; it took until its end.", asy
     queueMs: 50,
     timeToFirstTokenMs: undefined,
     interTokenMs: undefined,
+    interTokenLatenciesMs: new Float64Array(0),
     totalMs: 50,
   });
 });

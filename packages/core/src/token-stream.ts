@@ -5,6 +5,7 @@ import type { TokenChunk, TokenResult, TokenStream } from "./executor-like.ts";
 import type { RecordSink } from "./native/native-executor.ts";
 import type { FinalRecord, TokensRecord } from "./native/records.ts";
 import { TokenBuffer } from "./token-buffer.ts";
+import { TokenTimes } from "./token-times.ts";
 
 type Read = IteratorResult<TokenChunk, undefined>;
 
@@ -36,6 +37,10 @@ export class RequestStream implements TokenStream {
     return this.#request.result();
   }
 
+  onEnd(listener: (end: TokenResult | TrtllmError) => void): void {
+    this.#request.onEnd(listener);
+  }
+
   cancel(): void {
     this.#request.cancel();
   }
@@ -62,6 +67,7 @@ export class RunningRequest implements RecordSink {
   readonly #signal: AbortSignal | undefined;
   readonly #maxUnread: number;
   readonly #tokens = new TokenBuffer();
+  readonly #times = new TokenTimes();
   #waiting: Deferred<Read>[] = [];
   #dirty = false;
   #reading = false;
@@ -85,6 +91,10 @@ export class RunningRequest implements RecordSink {
   result(): Promise<TokenResult> {
     this.#resultWanted = true;
     return this.#settle.promise;
+  }
+
+  onEnd(listener: (end: TokenResult | TrtllmError) => void): void {
+    this.#settle.promise.then(listener, listener);
   }
 
   cancel(): void {
@@ -122,6 +132,7 @@ export class RunningRequest implements RecordSink {
   push(record: TokensRecord): boolean {
     if (this.#ended) return false;
     this.#tokens.append(record);
+    this.#times.add(record.count, record.timeNs);
     const first = !this.#dirty;
     this.#dirty = true;
     return first;
@@ -139,7 +150,7 @@ export class RunningRequest implements RecordSink {
   finish(record: FinalRecord): void {
     if (!this.#end()) return;
     this.flush();
-    this.#settle.resolve(tokenResult(this.#tokens.all(), record));
+    this.#settle.resolve(tokenResult(this.#tokens.all(), this.#times, record));
     for (const next of this.#waiting.splice(0)) next.resolve(done);
   }
 
@@ -176,7 +187,7 @@ export function requestAborted(signal: AbortSignal | undefined): AbortedError {
   return new AbortedError("The request was aborted by its signal.", { cause: signal?.reason });
 }
 
-function tokenResult({ tokens, logProbs }: TokenChunk, final: FinalRecord): TokenResult {
+function tokenResult({ tokens, logProbs }: TokenChunk, times: TokenTimes, final: FinalRecord): TokenResult {
   const { length } = tokens;
   const sinceArrival = (ns: number): number => (ns - final.arrivalNs) / 1e6;
   const { timeNs, firstScheduledNs, firstTokenNs, lastTokenNs } = final;
@@ -188,6 +199,7 @@ function tokenResult({ tokens, logProbs }: TokenChunk, final: FinalRecord): Toke
       queueMs: sinceArrival(firstScheduledNs || timeNs),
       timeToFirstTokenMs: length > 0 ? sinceArrival(firstTokenNs) : undefined,
       interTokenMs: length > 1 ? (lastTokenNs - firstTokenNs) / 1e6 / (length - 1) : undefined,
+      interTokenLatenciesMs: times.latencies(firstTokenNs),
       totalMs: sinceArrival(length > 0 ? lastTokenNs : timeNs),
     },
     kvBlocks: { allocated: final.blocksAllocated, new: final.blocksNew, reused: final.blocksReused },

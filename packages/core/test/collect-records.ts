@@ -9,6 +9,7 @@ export type NativeRecord =
       readonly kind: "tokens";
       readonly requestId: number;
       readonly tokens: Int32Array;
+      readonly timeNs: number;
       readonly logProbs: Float32Array | undefined;
     }
   | ({ readonly kind: "final" } & FinalRecord)
@@ -22,10 +23,10 @@ export function collectRecords(reader: RecordReader, bytes: number): NativeRecor
     loadProgress: (fraction) => records.push({ kind: "load-progress", fraction }),
     ready: (json) => records.push({ kind: "ready", json }),
     loadFailed: (status, message) => records.push({ kind: "load-failed", status, message }),
-    tokens: ({ requestId, ints, start, count, floats, logProbsStart }) => {
+    tokens: ({ requestId, ints, start, count, timeNs, floats, logProbsStart }) => {
       const tokens = ints.slice(start, start + count);
       const logProbs = logProbsStart < 0 ? undefined : floats.slice(logProbsStart, logProbsStart + count);
-      records.push({ kind: "tokens", requestId, tokens, logProbs });
+      records.push({ kind: "tokens", requestId, tokens, timeNs, logProbs });
     },
     final: (record) => records.push({ kind: "final", ...record }),
     error: (requestId, status, message) => records.push({ kind: "error", requestId, status, message }),

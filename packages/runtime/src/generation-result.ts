@@ -1,5 +1,7 @@
 import type { FinishReason, RequestKvBlocks, RequestTimings, TokenResult } from "@trtllm-node/core";
 
+import { type Percentiles, percentiles } from "./metrics/percentiles.ts";
+
 export interface GenerationResult {
   readonly text: string;
   /** Every generated token; those after a stop string are not in `text`. */
@@ -24,7 +26,9 @@ export interface TokenUsage {
   readonly cachedPromptTokens: number;
 }
 
-export interface GenerationTimings extends RequestTimings {
+export interface GenerationTimings extends Omit<RequestTimings, "interTokenLatenciesMs"> {
+  /** Of the times between tokens; `undefined` under two tokens. */
+  readonly interTokenPercentilesMs: Percentiles | undefined;
   /** Completion tokens over `totalMs`; 0 where there was no token. */
   readonly tokensPerSecond: number;
 }
@@ -39,21 +43,23 @@ export interface PromptInfo {
 export function toGenerationResult(
   result: TokenResult,
   { text, stopString }: { readonly text: string; readonly stopString: string | undefined },
-  { promptTokens, tokensPerBlock, endIds }: PromptInfo,
+  prompt: PromptInfo,
 ): GenerationResult {
-  const { tokens, finishReason, timings, kvBlocks, logProbs } = result;
+  const { tokens, kvBlocks, logProbs } = result;
+  const { interTokenLatenciesMs, ...timings } = result.timings;
   return {
     text,
     tokens,
-    finishReason: outcome(finishReason, stopString, endIds.includes(tokens.at(-1) ?? -1)),
+    finishReason: finishReasonOf(result, stopString, prompt),
     stopString,
     usage: {
-      promptTokens,
+      promptTokens: prompt.promptTokens,
       completionTokens: tokens.length,
-      cachedPromptTokens: Math.min(kvBlocks.reused * tokensPerBlock, promptTokens),
+      cachedPromptTokens: cachedPromptTokens(result, prompt),
     },
     timings: {
       ...timings,
+      interTokenPercentilesMs: percentiles(interTokenLatenciesMs),
       tokensPerSecond: timings.totalMs > 0 ? (tokens.length / timings.totalMs) * 1000 : 0,
     },
     kvBlocks,
@@ -61,8 +67,20 @@ export function toGenerationResult(
   };
 }
 
-function outcome(native: FinishReason, stopString: string | undefined, ended: boolean): FinishReason {
+export function cachedPromptTokens(
+  { kvBlocks }: TokenResult,
+  { promptTokens, tokensPerBlock }: PromptInfo,
+): number {
+  return Math.min(kvBlocks.reused * tokensPerBlock, promptTokens);
+}
+
+/** @param stopString the one that was found */
+export function finishReasonOf(
+  { tokens, finishReason }: TokenResult,
+  stopString: string | undefined,
+  { endIds }: PromptInfo,
+): FinishReason {
   if (stopString !== undefined) return "stop";
   // All end tokens of the model but the first are stop tokens of the request.
-  return native === "stop" && ended ? "end" : native;
+  return finishReason === "stop" && endIds.includes(tokens.at(-1) ?? -1) ? "end" : finishReason;
 }

@@ -16,6 +16,10 @@ export { ChatTemplateError, SessionBusyError, TokenizerError } from "./errors.ts
 export type { GenerateOptions } from "./generate-options.ts";
 export type { GenerationResult, GenerationTimings, TokenUsage } from "./generation-result.ts";
 export { type ChatOptions, LLM, type Prompt } from "./llm.ts";
+export type { KvCache, KvCacheUsage } from "./metrics/kv-cache.ts";
+export type { LatencySummary } from "./metrics/latency-histogram.ts";
+export type { LlmMetricsSnapshot, RequestOutcome, RequestRecord } from "./metrics/llm-metrics.ts";
+export type { Percentiles } from "./metrics/percentiles.ts";
 export type { JsonSchema, Schema } from "./schema/schema.ts";
 export type { SavedSession, SendOptions, Session, SessionInput, SessionOptions } from "./session/session.ts";
 export type { SessionResult, SessionStream } from "./session/session-stream.ts";

@@ -12,9 +12,12 @@ import { ChatStream } from "./chat/chat-stream.ts";
 import { ChatTemplateError } from "./errors.ts";
 import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
+import { KvCache } from "./metrics/kv-cache.ts";
+import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metrics/llm-metrics.ts";
+import { requestRecord } from "./metrics/request-record.ts";
 import { Session, type SessionModel, type SessionOptions } from "./session/session.ts";
 import { stopStrings } from "./stream/stop-matcher.ts";
-import { TextStream } from "./stream/text-stream.ts";
+import { type TextDecoding, TextStream } from "./stream/text-stream.ts";
 import { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
@@ -27,11 +30,15 @@ export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
 export class LLM implements AsyncDisposable {
   readonly tokenizer: Tokenizer;
   readonly #executor: ExecutorLike;
+  readonly kvCache: KvCache;
+  readonly #metrics = new LlmMetrics();
+  readonly #observers = new Set<(record: RequestRecord) => void>();
   #chatFormat: ChatFormat | undefined;
 
   /** @param executor is owned by the LLM from here on: `dispose()` disposes it */
   constructor(executor: ExecutorLike, tokenizer: Tokenizer) {
     this.#executor = executor;
+    this.kvCache = new KvCache(executor);
     this.tokenizer = tokenizer;
   }
 
@@ -108,6 +115,20 @@ export class LLM implements AsyncDisposable {
     return this.tokenizer.encode(text, { addSpecial: true, parseSpecial: true }).length;
   }
 
+  /** Counts and latencies of all requests since the engine was loaded. */
+  metrics(): LlmMetricsSnapshot {
+    return this.#metrics.snapshot();
+  }
+
+  /**
+   * Tells about each request when it ends. What the observer throws is an uncaught exception.
+   * @returns ends the observation
+   */
+  observe(observer: (record: RequestRecord) => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
+  }
+
   /** Cancels what runs and frees the engine. Idempotent. */
   dispose(): Promise<void> {
     return this.#executor.dispose();
@@ -133,11 +154,34 @@ export class LLM implements AsyncDisposable {
     options: GenerateOptions,
     createDecoder = () => this.tokenizer.createDecoder(),
   ): TextStream {
-    const stop = stopStrings(options.stop);
-    const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
     const { tokensPerBlock } = this.engine;
     const prompt = { promptTokens: tokens.length, tokensPerBlock, endIds: this.tokenizer.endIds };
-    return new TextStream(this.#executor.submit(request), { createDecoder, stop }, prompt);
+    const { decoding, source } = this.#start(tokens, options, createDecoder);
+    // Holds no stream: one that is forgotten can be collected.
+    source.onEnd((end) => this.#record(requestRecord(end, decoding, prompt)));
+    return new TextStream(source, decoding, prompt);
+  }
+
+  #start(
+    tokens: Int32Array | readonly number[],
+    options: GenerateOptions,
+    createDecoder: TextDecoding["createDecoder"],
+  ) {
+    try {
+      const decoding = { createDecoder, stop: stopStrings(options.stop) };
+      const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
+      const source = this.#executor.submit(request);
+      this.#metrics.submitted();
+      return { decoding, source };
+    } catch (error) {
+      this.#metrics.refused();
+      throw error;
+    }
+  }
+
+  #record(record: RequestRecord): void {
+    this.#metrics.ended(record);
+    for (const observer of this.#observers) observer(record);
   }
 
   get #chat(): ChatFormat {

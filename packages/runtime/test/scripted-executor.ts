@@ -60,6 +60,7 @@ export class ScriptedExecutor implements ExecutorLike {
     return {
       id: this.requests.length,
       result,
+      onEnd: (listener) => void result.then(listener, listener),
       cancel,
       [Symbol.asyncIterator]: () => ({
         next: async () => {
@@ -93,7 +94,13 @@ export class ScriptedExecutor implements ExecutorLike {
     return {
       tokens: Int32Array.from(this.#script.chunks.flat()),
       finishReason,
-      timings: { queueMs: 1, timeToFirstTokenMs: 2, interTokenMs: 3, totalMs: 500 },
+      timings: {
+        queueMs: 1,
+        timeToFirstTokenMs: 2,
+        interTokenMs: 3,
+        interTokenLatenciesMs: Float64Array.of(2, 4),
+        totalMs: 500,
+      },
       kvBlocks: { allocated: reused + 1, new: 1, reused },
     };
   }

@@ -13,10 +13,8 @@ function encode(record: NativeRecord): Buffer {
   const bytes = Buffer.alloc(Math.ceil((32 + payload.length) / 8) * 8);
   bytes.writeUInt32LE(bytes.length, 0);
   bytes.writeUInt16LE(kinds[record.kind], 4);
-  if (record.kind === "final") {
-    bytes[6] = reasons.indexOf(record.finishReason) + 1;
-    bytes.writeBigUInt64LE(BigInt(record.timeNs), 16);
-  }
+  if (record.kind === "final") bytes[6] = reasons.indexOf(record.finishReason) + 1;
+  if ("timeNs" in record) bytes.writeBigUInt64LE(BigInt(record.timeNs), 16);
   if (record.kind === "tokens" && record.logProbs) bytes[7] = 1;
   if ("requestId" in record) bytes.writeBigUInt64LE(BigInt(record.requestId), 8);
   bytes.writeUInt32LE(count, 28);
@@ -86,8 +84,8 @@ const anyRecord: fc.Arbitrary<NativeRecord> = fc.oneof(
   fc.record({ kind: fc.constant("ready" as const), json: message }),
   fc.record({ kind: fc.constant("load-failed" as const), status: fc.nat(15), message }),
   fc
-    .tuple(uint64, tokenArrays)
-    .map(([requestId, arrays]) => ({ kind: "tokens" as const, requestId, ...arrays })),
+    .tuple(uint64, uint64, tokenArrays)
+    .map(([requestId, timeNs, arrays]) => ({ kind: "tokens" as const, requestId, timeNs, ...arrays })),
   fc.record({
     kind: fc.constant("final" as const),
     requestId: uint64,
@@ -116,7 +114,13 @@ test("Records come out as they were written, any number of them in a row.", () =
 test("One reader reads its buffer again and again.", () => {
   const reader = new RecordReader(64);
   for (const id of [7, 8]) {
-    const bytes = encode({ kind: "tokens", requestId: 1, tokens: Int32Array.of(id), logProbs: undefined });
+    const bytes = encode({
+      kind: "tokens",
+      requestId: 1,
+      timeNs: 2,
+      tokens: Int32Array.of(id),
+      logProbs: undefined,
+    });
     new Uint8Array(reader.buffer).set(bytes);
     expect(collectRecords(reader, bytes.length)).toMatchObject([{ tokens: Int32Array.of(id) }]);
   }

@@ -21,6 +21,8 @@ export interface TokensRecord {
   readonly ints: Int32Array;
   readonly start: number;
   readonly count: number;
+  /** When the newest of them came. */
+  readonly timeNs: number;
   /** Their log-probabilities begin at `floats[logProbsStart]`; -1 where there are none. */
   readonly floats: Float32Array;
   readonly logProbsStart: number;
@@ -69,7 +71,7 @@ export class RecordReader {
     this.#words = new Uint32Array(this.buffer);
     const ints = new Int32Array(this.buffer);
     const floats = new Float32Array(this.buffer);
-    this.#tokens = { requestId: 0, ints, start: 0, count: 0, floats, logProbsStart: -1 };
+    this.#tokens = { requestId: 0, ints, start: 0, count: 0, timeNs: 0, floats, logProbsStart: -1 };
   }
 
   /**
@@ -104,6 +106,7 @@ export class RecordReader {
         record.requestId = this.#uint64(word + 2);
         record.start = payload;
         record.count = count;
+        record.timeNs = this.#uint64(word + 4);
         record.logProbsStart = hasLogProbs ? payload + count : -1;
         visitor.tokens(record);
         break;

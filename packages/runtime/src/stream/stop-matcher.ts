@@ -9,7 +9,7 @@ export class StopMatcher {
   #held = "";
   #matched: string | undefined;
 
-  /** @param stops not empty, whole characters each */
+  /** @param stops whole characters each */
   constructor(stops: readonly string[]) {
     this.#stops = stops;
   }

@@ -97,9 +97,18 @@ export class TextStream extends GenerationStream<TextChunk, GenerationResult> {
     // Without stop strings nothing here has to see the tokens before all are there.
     if (this.#decoding.stop.length > 0) await this.#queue.drain();
     const result = await this.#source.result;
-    const decoder = this.#decoding.createDecoder();
-    const matcher = new StopMatcher(this.#decoding.stop);
-    const text = matcher.push(decoder.push(result.tokens) + decoder.flush()) + matcher.flush();
-    return toGenerationResult(result, { text, stopString: matcher.matched }, this.#prompt);
+    const answer = decodeAnswer(result.tokens, this.#decoding);
+    return toGenerationResult(result, answer, this.#prompt);
   }
+}
+
+/** The text of all tokens, up to the first stop string. */
+export function decodeAnswer(
+  tokens: Int32Array,
+  { createDecoder, stop }: TextDecoding,
+): { readonly text: string; readonly stopString: string | undefined } {
+  const decoder = createDecoder();
+  const matcher = new StopMatcher(stop);
+  const text = matcher.push(decoder.push(tokens) + decoder.flush()) + matcher.flush();
+  return { text, stopString: matcher.matched };
 }
