@@ -7,7 +7,7 @@ const script = new Script("run()");
 let context: Context | undefined;
 
 /** The run took longer than a model's files may. */
-export class TimeLimitError extends Error {
+class TimeLimitError extends Error {
   constructor(limit: number) {
     super(`it did not end within ${limit} ms`);
   }
