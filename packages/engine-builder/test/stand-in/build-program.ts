@@ -1,14 +1,13 @@
-/** Builds as told by JSON in argv[2], prints every event as JSON, and kills itself at event number argv[3]. */
+/** Builds as told by JSON in argv[2], prints every event as JSON, and kills itself at the event that argv[3] is. */
 import { buildEngine } from "@trtllm-node/engine-builder";
 import { standIns } from "./tools.ts";
 
-const [config = "", killAt = ""] = process.argv.slice(2);
-let events = 0;
+const [config = "", killAt] = process.argv.slice(2);
 await buildEngine(JSON.parse(config), {
   tools: standIns,
   onEvent: (event) => {
-    if (killAt !== "" && events === Number(killAt)) process.kill(process.pid, "SIGKILL");
-    events++;
-    process.stdout.write(`${JSON.stringify(event)}\n`);
+    const text = JSON.stringify(event);
+    if (text === killAt) process.kill(process.pid, "SIGKILL");
+    process.stdout.write(`${text}\n`);
   },
 });
