@@ -11,6 +11,7 @@ export const nativeLibrary = stampedStep({
   outputs: [
     join(nativeShim, "build/lib/libtrtllm_shim.so"),
     join(nativeShim, "build/lib/libtrtllm_shim_synthetic.so"),
+    join(nativeShim, "build/lib/trtllm-host"),
     join(nativeBuild, "bin/quantize_gguf"),
     join(nativeBuild, "CTestTestfile.cmake"),
   ],

@@ -22,6 +22,20 @@ export interface SyntheticScript {
   readonly faultAfterSteps?: number;
 }
 
+/** First token of a prompt that asks the synthetic executor for something special. */
+export const syntheticPrompt = {
+  error: 900,
+  endless: 901,
+  deaf: 902,
+  breakEnqueue: 910,
+  breakAwait: 912,
+  noFinal: 914,
+  segfault: 915,
+  abort: 916,
+  exit: 917,
+  hang: 918,
+} as const;
+
 export const syntheticLibrary = fileURLToPath(
   new URL("../../native-shim/build/lib/libtrtllm_shim_synthetic.so", import.meta.url),
 );

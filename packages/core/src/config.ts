@@ -21,6 +21,26 @@ const schema = z.strictObject({
       enableBlockReuse: z.boolean().optional(),
     })
     .optional(),
+  /**
+   * "process": the executor lives in a process of its own, so that its crash ends requests and not the application.
+   * Default: "none".
+   */
+  isolation: z.enum(["none", "process"]).optional(),
+  /** How that process is watched; with `isolation: "process"` only. */
+  host: z
+    .strictObject({
+      /** Milliseconds without a sign of life while requests run, after which it is ended. Default: 60,000. */
+      stallTimeoutMs: count.optional(),
+      /** Crashes within `crashWindowMs` after which it stays down; 0: it is never restarted. Default: 5. */
+      maxCrashes: z.int32().min(0).optional(),
+      /** Default: 60,000. */
+      crashWindowMs: count.optional(),
+      /** Milliseconds before the first restart; doubled by each further crash in the window. Default: 100. */
+      backoffMs: count.optional(),
+      /** Default: 10,000. */
+      maxBackoffMs: count.optional(),
+    })
+    .optional(),
   /** What only the embedded executor knows; TensorRT-LLM refuses it. */
   embedded: z
     .strictObject({
@@ -55,6 +75,9 @@ export function executorConfig(path: string, options: z.input<typeof schema>): s
   }
   const wrong = problems(schema, options);
   if (wrong.length > 0) throw new ConfigError(wrong.join(" "));
-  const { embedded, ...executor } = options;
+  const { embedded, isolation, host, ...executor } = options;
+  if (host !== undefined && isolation !== "process") {
+    throw new ConfigError('host is given without isolation: "process". Set that, or leave host out.');
+  }
   return JSON.stringify({ engine: resolve(path), executor, embedded });
 }

@@ -19,6 +19,7 @@ export type TrtllmErrorCode =
   | "ERR_TOOL_NOT_FOUND"
   | "ERR_OUT_OF_MEMORY"
   | "ERR_EXECUTOR"
+  | "ERR_EXECUTOR_CRASHED"
   | "ERR_LIBRARY_NOT_FOUND"
   | "ERR_LIBRARY_INCOMPATIBLE"
   | "ERR_CHAT_TEMPLATE"
@@ -194,5 +195,32 @@ export class ExecutorError extends TrtllmError {
   }
   override get name() {
     return "ExecutorError";
+  }
+}
+
+/** The process that an executor lives in (`isolation: "process"`) has ended, or hung and was ended. */
+export class ExecutorCrashedError extends TrtllmError {
+  /** `null` where a signal ended it, or it was not started. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The end of what it wrote to stderr. */
+  readonly stderr: string;
+
+  constructor(
+    message: string,
+    {
+      exitCode = null,
+      signal = null,
+      stderr = "",
+      ...options
+    }: ErrorOptions & { exitCode?: number | null; signal?: NodeJS.Signals | null; stderr?: string } = {},
+  ) {
+    super("ERR_EXECUTOR_CRASHED", message, options);
+    this.exitCode = exitCode;
+    this.signal = signal;
+    this.stderr = stderr;
+  }
+  override get name() {
+    return "ExecutorCrashedError";
   }
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { type ExecutorOptions, executorConfig } from "./config.ts";
 import { AbortedError } from "./errors.ts";
+import type { ExecutorBackend, LoadOptions } from "./executor-backend.ts";
 import type {
   EngineInfo,
   ExecutorLike,
@@ -9,22 +10,23 @@ import type {
   TokenStream,
   Vocabulary,
 } from "./executor-like.ts";
-import { loadLibrary } from "./native/library.ts";
+import { IsolatedExecutor } from "./isolated/isolated-executor.ts";
+import { libraryFiles, loadLibrary } from "./native/library.ts";
 import { NativeExecutor } from "./native/native-executor.ts";
 import { encodeRequest } from "./request.ts";
 import { RequestStream, RunningRequest, requestAborted } from "./token-stream.ts";
 import { EngineVocabulary, type VocabularyFacts } from "./vocabulary.ts";
 
 /** Frees the engine of an executor that was forgotten. */
-const forgotten = new FinalizationRegistry<NativeExecutor>((native) => void native.close());
+const forgotten = new FinalizationRegistry<ExecutorBackend>((native) => void native.close());
 
-/** Runs one engine in this process through the native library. */
+/** Runs one engine through the native library, in this process or in one of its own. */
 export class Executor implements ExecutorLike {
   readonly engine: EngineInfo;
   readonly vocabulary: Vocabulary | undefined;
-  readonly #native: NativeExecutor;
+  readonly #native: ExecutorBackend;
 
-  private constructor(native: NativeExecutor, path: string, readyJson: string) {
+  private constructor(native: ExecutorBackend, path: string, readyJson: string) {
     const ready = JSON.parse(readyJson) as { engine: EngineInfo; vocabulary: VocabularyFacts | null };
     this.#native = native;
     this.engine = { ...ready.engine, path };
@@ -46,10 +48,13 @@ export class Executor implements ExecutorLike {
     const { signal, onProgress, libraryPath, ...config } = options;
     const configJson = executorConfig(path, config);
     if (signal?.aborted) throw loadAborted(signal);
-    const functions = await loadLibrary(libraryPath);
-    if (signal?.aborted) throw loadAborted(signal);
     const enginePath = resolve(path);
-    const native = new NativeExecutor(functions, { configJson, enginePath, onProgress });
+    const load = { configJson, enginePath, onProgress };
+    const native =
+      config.isolation === "process"
+        ? isolated(load, config.host, libraryPath)
+        : await inProcess(load, libraryPath);
+    if (signal?.aborted) void native.close();
     const abort = () => void native.close();
     signal?.addEventListener("abort", abort, { once: true });
     try {
@@ -87,6 +92,21 @@ export class Executor implements ExecutorLike {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+async function inProcess(load: LoadOptions, libraryPath: string | undefined): Promise<ExecutorBackend> {
+  return new NativeExecutor(await loadLibrary(libraryPath), load);
+}
+
+function isolated(
+  load: LoadOptions,
+  host: ExecutorOptions["host"] = {},
+  libraryPath: string | undefined,
+): ExecutorBackend {
+  const { stallTimeoutMs = 60_000, maxCrashes = 5, crashWindowMs = 60_000 } = host;
+  const { backoffMs = 100, maxBackoffMs = 10_000 } = host;
+  const policy = { stallTimeoutMs, maxCrashes, crashWindowMs, backoffMs, maxBackoffMs };
+  return new IsolatedExecutor(load, { ...policy, ...libraryFiles(libraryPath) });
 }
 
 function loadAborted(signal: AbortSignal): AbortedError {

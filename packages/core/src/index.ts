@@ -4,6 +4,7 @@ export {
   ConfigError,
   DisposedError,
   EngineError,
+  ExecutorCrashedError,
   ExecutorError,
   InvalidRequestError,
   KvCacheFullError,

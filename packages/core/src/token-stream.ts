@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { type Deferred, deferred, quietDeferred } from "./deferred.ts";
 import { AbortedError, InvalidRequestError, SlowConsumerError, type TrtllmError } from "./errors.ts";
+import type { RecordSink } from "./executor-backend.ts";
 import type { TokenChunk, TokenResult, TokenStream } from "./executor-like.ts";
-import type { RecordSink } from "./native/native-executor.ts";
 import type { FinalRecord, TokensRecord } from "./native/records.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTimes } from "./token-times.ts";

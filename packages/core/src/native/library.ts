@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { LibraryError } from "../errors.ts";
 import { abiVersion, type NativeFunctions, prototypes } from "./declarations.ts";
@@ -46,6 +46,20 @@ export async function loadLibrary(libraryPath?: string): Promise<NativeFunctions
     library.catch(() => loaded.delete(path));
   }
   return library;
+}
+
+/**
+ * Files of the library and of the program that serves it to another process, which lies beside it.
+ * @throws LibraryError
+ */
+export function libraryFiles(libraryPath?: string): { libraryPath: string; hostPath: string } {
+  const { path } = findLibrary(libraryPath);
+  const hostPath = join(dirname(path), "trtllm-host");
+  if (existsSync(hostPath)) return { libraryPath: path, hostPath };
+  throw new LibraryError(
+    "ERR_LIBRARY_NOT_FOUND",
+    `There is no program ${hostPath}, which isolation: "process" needs. Build native-shim, or leave isolation out.`,
+  );
 }
 
 function findLibrary(option: string | undefined): { path: string; foreign: boolean } {

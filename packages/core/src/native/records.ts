@@ -89,6 +89,22 @@ export class RecordReader {
     }
   }
 
+  /**
+   * Of the first `bytes` of the buffer: how many of them are whole records, and how long the record is that follows
+   * (0 where its length is not there yet).
+   * @throws ExecutorError where a record is longer than `most`.
+   */
+  wholeRecords(bytes: number, most: number): { whole: number; next: number } {
+    let whole = 0;
+    while (bytes - whole >= headerBytes) {
+      const size = this.#words[whole >>> 2]!;
+      if (size < headerBytes || size > most || size % 8 !== 0) throw malformed(whole, "has a wrong size");
+      if (size > bytes - whole) return { whole, next: size };
+      whole += size;
+    }
+    return { whole, next: 0 };
+  }
+
   #visit(offset: number, payloadBytes: number, visitor: RecordVisitor): void {
     const words = this.#words;
     const word = offset >>> 2;
