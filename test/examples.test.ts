@@ -62,4 +62,11 @@ describe("examples", () => {
     for (const [cached, all] of counts.slice(1)) expect(all! - cached!).toBeLessThan(64);
     expect(output).toContain("resumed: In which country is it?");
   });
+
+  it("20-tokens takes a text apart and counts those of a book", async () => {
+    const [pieces, book] = (await run("20-tokens.ts")).split("\n");
+    expect(pieces!.replaceAll("|", "")).toBe("Grüße aus 東京 👩🏽‍🚀!");
+    expect(pieces!.split("|").length).toBeGreaterThan(5);
+    expect(book).toMatch(/^1060000 characters are \d{6} tokens$/);
+  });
 });

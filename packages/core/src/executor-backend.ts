@@ -48,6 +48,10 @@ export abstract class ExecutorBackend implements RecordVisitor {
   abstract cancel(id: number): void;
   abstract iterationStats(): string;
   abstract tokenize(text: Buffer, flags: number): Int32Array;
+  /** Off the event loop where the backend can: a process of its own is asked, and waited for, here and now. */
+  async tokenizeAsync(text: Buffer, flags: number): Promise<Int32Array> {
+    return this.tokenize(text, flags);
+  }
   abstract tokenPieces(): Buffer;
   /** Cancels what runs, waits until its last record is delivered, frees everything. Idempotent. */
   abstract close(): Promise<void>;

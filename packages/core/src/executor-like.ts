@@ -197,6 +197,8 @@ export interface Vocabulary {
   /** Jinja source of the chat template. */
   readonly chatTemplate: string | undefined;
   tokenize(text: string, options?: TokenizeOptions): Int32Array;
+  /** The same tokens, made off the event loop: for long texts. */
+  tokenizeAsync(text: string, options?: TokenizeOptions): Promise<Int32Array>;
   /** The bytes of each token by id, which may be part of a UTF-8 character. Shared: do not write to it. */
   readonly pieces: readonly TokenPiece[];
 }

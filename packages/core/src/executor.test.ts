@@ -157,6 +157,15 @@ test("A request that outlives its time ends as timed out.", async () => {
   expect(await stream.result).toMatchObject({ finishReason: "timed-out" });
 });
 
+test("A long text has the same tokens when it is tokenized off the event loop.", async () => {
+  const vocabulary = executor.vocabulary!;
+  const text = "The capital of France is Paris, 世界 🎉. <|im_end|>\n".repeat(2000);
+  for (const options of [{}, { addSpecial: false, parseSpecial: true }]) {
+    const running = vocabulary.tokenizeAsync(text, options);
+    expect(await running).toEqual(vocabulary.tokenize(text, options));
+  }
+});
+
 test("The vocabulary's pieces spell the text that was tokenized.", () => {
   const { pieces, size, endIds, eosId } = executor.vocabulary!;
   expect(pieces).toHaveLength(size);

@@ -35,6 +35,7 @@ export class Executor implements ExecutorLike {
         ? undefined
         : new EngineVocabulary(ready.vocabulary, {
             tokenize: (text, flags) => this.#native.tokenize(text, flags),
+            tokenizeAsync: (text, flags) => this.#native.tokenizeAsync(text, flags),
             tokenPieces: () => this.#native.tokenPieces(),
           });
     forgotten.register(this, native, this);

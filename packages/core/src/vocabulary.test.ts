@@ -28,6 +28,7 @@ test("Pieces are asked for once.", () => {
   let calls = 0;
   const vocabulary = new EngineVocabulary(facts, {
     tokenize: () => new Int32Array(),
+    tokenizeAsync: async () => new Int32Array(),
     tokenPieces: () => {
       calls += 1;
       return encodePieces([[Uint8Array.of(104, 105), false]]);
@@ -44,6 +45,7 @@ test("Text is given as well-formed UTF-8, with BOS and without special tokens by
       seen.push([text.toString("hex"), flags]);
       return new Int32Array();
     },
+    tokenizeAsync: async () => new Int32Array(),
     tokenPieces: () => Buffer.alloc(0),
   });
   vocabulary.tokenize("a\ud800");
@@ -57,6 +59,7 @@ test("Text is given as well-formed UTF-8, with BOS and without special tokens by
 test("What the engine lacks is undefined.", () => {
   const vocabulary = new EngineVocabulary(facts, {
     tokenize: () => new Int32Array(),
+    tokenizeAsync: async () => new Int32Array(),
     tokenPieces: () => Buffer.alloc(0),
   });
   expect(vocabulary).toMatchObject({ bosId: 1, eosId: undefined, chatTemplate: undefined });

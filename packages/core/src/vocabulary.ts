@@ -14,6 +14,7 @@ export interface VocabularyFacts {
 /** The native calls, as closures that hold the executor for as long as its vocabulary is in use. */
 export interface VocabularySource {
   tokenize(text: Buffer, flags: number): Int32Array;
+  tokenizeAsync(text: Buffer, flags: number): Promise<Int32Array>;
   tokenPieces(): Buffer;
 }
 
@@ -38,17 +39,26 @@ export class EngineVocabulary implements Vocabulary {
   }
 
   tokenize(text: string, options: TokenizeOptions = {}): Int32Array {
-    const { addSpecial = true, parseSpecial = false } = options;
-    const flags =
-      (addSpecial ? tokenizeFlags.addSpecial : 0) | (parseSpecial ? tokenizeFlags.parseSpecial : 0);
-    // Buffer.from turns a lone surrogate into U+FFFD: what goes in is well-formed UTF-8.
-    return this.#source.tokenize(Buffer.from(text), flags);
+    return this.#source.tokenize(utf8(text), flagsOf(options));
+  }
+
+  async tokenizeAsync(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
+    return this.#source.tokenizeAsync(utf8(text), flagsOf(options));
   }
 
   get pieces(): readonly TokenPiece[] {
     this.#pieces ??= decodePieces(this.#source.tokenPieces());
     return this.#pieces;
   }
+}
+
+/** A lone surrogate becomes U+FFFD: what goes in is well-formed UTF-8. */
+function utf8(text: string): Buffer {
+  return Buffer.from(text);
+}
+
+function flagsOf({ addSpecial = true, parseSpecial = false }: TokenizeOptions): number {
+  return (addSpecial ? tokenizeFlags.addSpecial : 0) | (parseSpecial ? tokenizeFlags.parseSpecial : 0);
 }
 
 /** Views on `bytes`: per token uint16 length, uint8 control, then the piece. */

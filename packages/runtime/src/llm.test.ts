@@ -1,5 +1,5 @@
 import { AbortedError, InvalidRequestError } from "@trtllm-node/core";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BOS, bytesOf, byteVocabulary, IM_END, IM_START } from "../test/byte-vocabulary.ts";
 import { ScriptedExecutor } from "../test/scripted-executor.ts";
 import { ChatTemplateError } from "./errors.ts";
@@ -113,4 +113,61 @@ test("disposing the LLM disposes its executor", async () => {
     expect(owned.engine.name).toBe("Scripted");
   }
   expect(executor.disposed).toBe(1);
+});
+
+describe("a long prompt", () => {
+  const long = "a<|im_end|>".repeat(5000);
+  const roomy = () => {
+    const executor = new ScriptedExecutor(
+      { chunks: [[...bytesOf("Yes")]] },
+      { engine: { maxSequenceTokens: 100_000, kvBlocks: 100_000 } },
+    );
+    return { executor, llm: new LLM(executor, new VocabularyTokenizer(executor.vocabulary!)) };
+  };
+
+  test("is submitted once its tokens are there, which are those of a short one", async () => {
+    const { executor, llm } = roomy();
+    const stream = llm.stream(long);
+    expect(executor.requests).toEqual([]);
+    let text = "";
+    for await (const chunk of stream) text += chunk.text;
+    expect(text).toBe("Yes");
+    expect([...executor.requests[0]!.tokens]).toEqual(Array(5000).fill([97, IM_END]).flat());
+    expect((await stream.result).usage.promptTokens).toBe(10_000);
+  });
+
+  test("is read in a chat too, where no content can end its turn", async () => {
+    const { executor, llm } = roomy();
+    const { text } = await llm.chat([{ role: "user", content: long }]).result;
+    expect(text).toBe("Yes");
+    const content = executor.requests[0]!.tokens.slice(1 + "user\n".length);
+    expect([...content.slice(0, long.length)]).toEqual([...bytesOf(long)]);
+  });
+
+  test("that is refused rejects in the loop and in the result", async () => {
+    const { llm } = roomy();
+    const wrong = { maxToken: 5 } as object;
+    const reading = (async () => {
+      for await (const _ of llm.stream(long, wrong));
+    })();
+    await expect(reading).rejects.toBeInstanceOf(InvalidRequestError);
+    await expect(llm.generate(long, wrong)).rejects.toThrow("maxTokens");
+  });
+
+  test("is not submitted where it was aborted or cancelled before", async () => {
+    const { executor, llm } = roomy();
+    const controller = new AbortController();
+    const aborted = llm.stream(long, { signal: controller.signal });
+    controller.abort();
+    await expect(aborted.result).rejects.toBeInstanceOf(AbortedError);
+    const cancelled = llm.stream(long);
+    cancelled.cancel();
+    expect(await cancelled.result).toMatchObject({ text: "", finishReason: "cancelled" });
+    for await (const _ of llm.stream(long)) break;
+    const left = llm.stream(long)[Symbol.asyncIterator]();
+    await left.return?.();
+    expect(await left.next()).toMatchObject({ done: true });
+    expect(executor.requests).toHaveLength(1);
+    expect(() => llm.stream(long, { signal: AbortSignal.abort() })).toThrow(AbortedError);
+  });
 });

@@ -5,6 +5,7 @@ import {
   type ExecutorLike,
   type ExecutorOptions,
   InvalidRequestError,
+  type TokenStream,
 } from "@trtllm-node/core";
 import { ChatFormat, type ChatFormatOptions } from "./chat/chat-format.ts";
 import type { ChatMessage } from "./chat/chat-message.ts";
@@ -15,14 +16,22 @@ import type { GenerationResult } from "./generation-result.ts";
 import { KvCache } from "./metrics/kv-cache.ts";
 import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metrics/llm-metrics.ts";
 import { requestRecord } from "./metrics/request-record.ts";
+import { encodeAsync, encodeNow, isShort, type PromptText } from "./prompt-text.ts";
 import { Session, type SessionModel, type SessionOptions } from "./session/session.ts";
+import { PendingTokenStream } from "./stream/pending-token-stream.ts";
 import { stopStrings } from "./stream/stop-matcher.ts";
-import { type TextDecoding, TextStream } from "./stream/text-stream.ts";
+import { TextStream } from "./stream/text-stream.ts";
 import { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
 /** A text, in which "<|im_start|>" is that token, or token ids. */
 export type Prompt = string | Int32Array | readonly number[];
+
+type TokenIds = Int32Array | readonly number[];
+
+function isTexts(prompt: TokenIds | readonly PromptText[]): prompt is readonly PromptText[] {
+  return typeof prompt[0] === "object";
+}
 
 export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
 
@@ -68,10 +77,11 @@ export class LLM implements AsyncDisposable {
   /**
    * Continues a prompt, and gives the text as it is made.
    * @throws InvalidRequestError, PromptTooLongError, KvCacheFullError, QueueFullError, UnsupportedError,
-   * DisposedError, AbortedError: at once, before anything runs
+   * DisposedError, AbortedError: at once, before anything runs. A long text is tokenized off the event loop first, and
+   * then these are in the stream and its result.
    */
   stream(prompt: Prompt, options: GenerateOptions = {}): TextStream {
-    return this.#submit(this.#promptTokens(prompt), options);
+    return this.#submit(this.#promptTexts(prompt), options);
   }
 
   /** Continues a prompt. Rejects with what `stream` throws. */
@@ -88,7 +98,7 @@ export class LLM implements AsyncDisposable {
     const { tools, toolChoice, continueFinalMessage, templateVariables, ...generate } = options;
     const format = this.#chat;
     const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
-    const texts = this.#submit(format.encode(prompt), generate, () => format.createDecoder(prompt));
+    const texts = this.#submit(format.texts(prompt), generate, () => format.createDecoder(prompt));
     return new ChatStream(texts, prompt);
   }
 
@@ -138,7 +148,7 @@ export class LLM implements AsyncDisposable {
     return this.dispose();
   }
 
-  #promptTokens(prompt: Prompt): Int32Array | readonly number[] {
+  #promptTexts(prompt: Prompt): TokenIds | readonly PromptText[] {
     if (prompt instanceof Int32Array || Array.isArray(prompt)) return prompt;
     // BOS alone would make an empty text a prompt that nobody wrote.
     if (typeof prompt !== "string" || prompt === "") {
@@ -146,33 +156,56 @@ export class LLM implements AsyncDisposable {
         "The prompt is empty, or neither text nor token ids. Pass a text of at least one character, or an array of token ids.",
       );
     }
-    return this.tokenizer.encode(prompt, { addSpecial: true, parseSpecial: true });
+    return [{ text: prompt, addSpecial: true, parseSpecial: true }];
   }
 
   #submit(
-    tokens: Int32Array | readonly number[],
+    prompt: TokenIds | readonly PromptText[],
     options: GenerateOptions,
     createDecoder = () => this.tokenizer.createDecoder(),
   ): TextStream {
-    const { tokensPerBlock } = this.engine;
-    const prompt = { promptTokens: tokens.length, tokensPerBlock, endIds: this.tokenizer.endIds };
-    const { decoding, source } = this.#start(tokens, options, createDecoder);
-    // Holds no stream: one that is forgotten can be collected.
-    source.onEnd((end) => this.#record(requestRecord(end, decoding, prompt)));
-    return new TextStream(source, decoding, prompt);
+    const info = {
+      promptTokens: 0,
+      tokensPerBlock: this.engine.tokensPerBlock,
+      endIds: this.tokenizer.endIds,
+    };
+    return this.#countingRefusals(() => {
+      const decoding = { createDecoder, stop: stopStrings(options.stop) };
+      const start = (tokens: TokenIds) => {
+        info.promptTokens = tokens.length;
+        const source = this.#executor.submit(
+          toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine),
+        );
+        this.#metrics.submitted();
+        // Holds no stream: one that is forgotten can be collected.
+        source.onEnd((end) => this.#record(requestRecord(end, decoding, info)));
+        return source;
+      };
+      return new TextStream(this.#start(prompt, start, options.signal), decoding, info);
+    });
   }
 
+  /** At once where the prompt is tokens or short; else once its tokens are there. */
   #start(
-    tokens: Int32Array | readonly number[],
-    options: GenerateOptions,
-    createDecoder: TextDecoding["createDecoder"],
-  ) {
+    prompt: TokenIds | readonly PromptText[],
+    start: (tokens: TokenIds) => TokenStream,
+    signal: AbortSignal | undefined,
+  ): TokenStream {
+    if (!isTexts(prompt)) return start(prompt);
+    if (isShort(prompt)) return start(encodeNow(prompt, this.tokenizer));
+    if (signal?.aborted) {
+      throw new AbortedError("The request was aborted by its signal.", { cause: signal.reason });
+    }
+    const cancelling = new AbortController();
+    const signals = [cancelling.signal, ...(signal === undefined ? [] : [signal])];
+    const started = encodeAsync(prompt, this.tokenizer, AbortSignal.any(signals)).then(start);
+    started.catch(() => this.#metrics.refused());
+    return new PendingTokenStream(started, cancelling);
+  }
+
+  #countingRefusals<T>(run: () => T): T {
     try {
-      const decoding = { createDecoder, stop: stopStrings(options.stop) };
-      const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
-      const source = this.#executor.submit(request);
-      this.#metrics.submitted();
-      return { decoding, source };
+      return run();
     } catch (error) {
       this.#metrics.refused();
       throw error;

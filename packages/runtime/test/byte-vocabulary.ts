@@ -30,6 +30,9 @@ export function byteVocabulary(overrides: Partial<Vocabulary> = {}): Vocabulary 
     chatTemplate: CHATML,
     tokenize: (text, options) =>
       Int32Array.from([...(addBos && options?.addSpecial !== false ? [BOS] : []), ...split(text, options)]),
+    async tokenizeAsync(text, options) {
+      return this.tokenize(text, options);
+    },
     pieces,
     ...overrides,
   };

@@ -33,6 +33,8 @@ function run(task: Workload, series: number) {
 function withoutEndTokens(tokenizer: Tokenizer): Tokenizer {
   return {
     encode: (text, options) => tokenizer.encode(text, options),
+    encodeAsync: (text, options, signal) => tokenizer.encodeAsync(text, options, signal),
+    containsSpecial: (text) => tokenizer.containsSpecial(text),
     createDecoder: () => tokenizer.createDecoder(),
     isSpecial: (token) => tokenizer.isSpecial(token),
     endIds: [],

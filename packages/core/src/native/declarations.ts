@@ -23,6 +23,12 @@ export const prototypes = {
     "trtllm_status trtllm_executor_token_pieces(uint64_t executor, uint8_t * buffer, size_t capacity, size_t * size, trtllm_error * error)",
 } as const;
 
+/** A function that koffi can also run on a thread of libuv's pool. */
+interface Asynchronous<Arguments extends unknown[]> {
+  (...args: Arguments): number;
+  async(...args: [...Arguments, callback: (error: Error | null, status: number) => void]): void;
+}
+
 /** The functions as koffi binds them. Out-parameters are caller-owned; 64-bit numbers stay below 2^53. */
 export interface NativeFunctions {
   abiVersion(): number;
@@ -53,16 +59,18 @@ export interface NativeFunctions {
   ): number;
   shutdown(executor: number, error: Buffer): number;
   destroy(executor: number, error: Buffer): number;
-  tokenize(
-    executor: number,
-    text: Buffer,
-    textBytes: number,
-    flags: number,
-    tokens: Int32Array,
-    capacity: number,
-    count: BigUint64Array,
-    error: Buffer,
-  ): number;
+  tokenize: Asynchronous<
+    [
+      executor: number,
+      text: Buffer,
+      textBytes: number,
+      flags: number,
+      tokens: Int32Array,
+      capacity: number,
+      count: BigUint64Array,
+      error: Buffer,
+    ]
+  >;
   tokenPieces(
     executor: number,
     buffer: Buffer,

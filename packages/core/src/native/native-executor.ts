@@ -1,9 +1,10 @@
 import { closeSync } from "node:fs";
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
+
 import { type Deferred, deferred } from "../deferred.ts";
 import { ConfigError, ExecutorError, type TrtllmError } from "../errors.ts";
 import { ExecutorBackend, type LoadOptions } from "../executor-backend.ts";
-import { type NativeFunctions, status } from "./declarations.ts";
+import { errorBytes, type NativeFunctions, status } from "./declarations.ts";
 import { RecordReader } from "./records.ts";
 import { disposedError, errorBuffer, errorMessage } from "./status-error.ts";
 
@@ -79,6 +80,22 @@ export class NativeExecutor extends ExecutorBackend {
           errorBuffer,
         ),
     ).slice();
+  }
+
+  /** On a thread of libuv's pool. */
+  override async tokenizeAsync(text: Buffer, flags: number, capacity = text.length + 2): Promise<Int32Array> {
+    this.assertOpen();
+    const tokens = new Int32Array(capacity);
+    const count = new BigUint64Array(1);
+    const error = Buffer.alloc(errorBytes);
+    const code = await new Promise<number>((resolve, reject) => {
+      const done = (failure: Error | null, code: number) => (failure ? reject(failure) : resolve(code));
+      const { tokenize } = this.#functions;
+      tokenize.async(this.#handle, text, text.length, flags, tokens, capacity, count, error, done);
+    });
+    if (code === status.bufferTooSmall) return this.tokenizeAsync(text, flags, Number(count[0]));
+    if (code !== status.ok) throw this.statusError(code, errorMessage(error));
+    return tokens.slice(0, Number(count[0]));
   }
 
   tokenPieces(): Buffer {

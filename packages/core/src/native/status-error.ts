@@ -11,11 +11,11 @@ import {
 } from "../errors.ts";
 import { errorBytes, status } from "./declarations.ts";
 
-/** Receives `trtllm_error`. One is enough: calls are synchronous and the message is read at once. */
+/** Receives `trtllm_error`. One is enough for calls that are synchronous: the message is read at once. */
 export const errorBuffer = Buffer.alloc(errorBytes);
 
-export function errorMessage(): string {
-  return errorBuffer.toString("utf8", 4, errorBuffer.indexOf(0, 4));
+export function errorMessage(buffer = errorBuffer): string {
+  return buffer.toString("utf8", 4, buffer.indexOf(0, 4));
 }
 
 /** The error class of a status that means the same wherever it comes from. */

@@ -1,9 +1,10 @@
 import { InvalidRequestError } from "@trtllm-node/core";
 import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
+import type { PromptText } from "../prompt-text.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type ChatMessage, checkMessages, contentText } from "./chat-message.ts";
 import { reasoningTags } from "./chat-parser.ts";
-import { chatPromptParts, encodePromptParts, type PromptPart } from "./chat-prompt.ts";
+import { chatPromptParts, type PromptPart, promptTexts } from "./chat-prompt.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import { createMarkDecoder } from "./mark-decoder.ts";
 import { plainMessages, templateMessages } from "./template-messages.ts";
@@ -84,8 +85,8 @@ export class ChatFormat {
     };
   }
 
-  encode({ parts }: ChatPrompt): Int32Array {
-    return encodePromptParts(parts, this.#tokenizer, { addSpecial: true });
+  texts({ parts }: ChatPrompt): PromptText[] {
+    return promptTexts(parts, this.#tokenizer, { addSpecial: true });
   }
 
   createDecoder({ calls }: ChatPrompt): IncrementalDecoder {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { InvalidRequestError } from "@trtllm-node/core";
-import { concatTokens } from "../concat-tokens.ts";
 import { ChatTemplateError } from "../errors.ts";
+import { encodeNow, type PromptText } from "../prompt-text.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatTemplate, RenderOptions } from "./chat-template.ts";
 import type { TemplateMessage } from "./template-messages.ts";
@@ -33,8 +33,7 @@ export function chatPromptParts(
   tokenizer: Tokenizer,
 ): PromptPart[] {
   const rendered = write(conversation, template);
-  const hasSpecial = (text: string) =>
-    tokenizer.encode(text, { addSpecial: false, parseSpecial: true }).some((id) => tokenizer.isSpecial(id));
+  const hasSpecial = (text: string) => tokenizer.containsSpecial(text);
   checkNames(conversation, hasSpecial);
   const texts: string[] = [];
   mapTexts(conversation.messages, (text) => {
@@ -47,18 +46,26 @@ export function chatPromptParts(
 }
 
 /** @param addSpecial put BOS where the model wants it; a template that writes BOS itself gets no second one */
-export function encodePromptParts(
+export function promptTexts(
   parts: readonly PromptPart[],
   tokenizer: Tokenizer,
   { addSpecial }: { readonly addSpecial: boolean },
-): Int32Array {
+): PromptText[] {
   const wantsBos =
     addSpecial && (tokenizer.bosToken === "" || !parts[0]?.text.startsWith(tokenizer.bosToken));
-  return concatTokens(
-    parts.map(({ text, isContent }, index) =>
-      tokenizer.encode(text, { addSpecial: wantsBos && index === 0, parseSpecial: !isContent }),
-    ),
-  );
+  return parts.map(({ text, isContent }, index) => ({
+    text,
+    addSpecial: wantsBos && index === 0,
+    parseSpecial: !isContent,
+  }));
+}
+
+export function encodePromptParts(
+  parts: readonly PromptPart[],
+  tokenizer: Tokenizer,
+  options: { readonly addSpecial: boolean },
+): Int32Array {
+  return encodeNow(promptTexts(parts, tokenizer, options), tokenizer);
 }
 
 function write({ messages, continueFinalMessage, ...options }: Conversation, template: ChatTemplate): string {

@@ -11,7 +11,7 @@ const config = { bos_token: "<s>", eos_token: { content: "</s>" } };
 
 function create(overrides: Partial<TokenizerFiles> = {}, chatTemplate?: string) {
   return new HuggingFaceTokenizer(
-    { tokenizer: byteLevelTokenizerJson(), config, endIds: [], ...overrides },
+    { tokenizer: byteLevelTokenizerJson(), json: new Uint8Array(), config, endIds: [], ...overrides },
     chatTemplate,
   );
 }

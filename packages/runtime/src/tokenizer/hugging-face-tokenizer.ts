@@ -2,14 +2,12 @@ import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
 import { TokenDecoder, TokenTexts } from "../detokenizer/token-decoder.ts";
 import { TokenizerError } from "../errors.ts";
 import { withinTimeLimit } from "../time-limit.ts";
+import { EncoderThread } from "./encoder-thread.ts";
 import { createLibraryTokenizer, type LibraryTokenizer } from "./library.ts";
 import { createTokenBytes } from "./token-bytes.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
 import { TokenizerPipeline } from "./tokenizer-pipeline.ts";
-
-/** Milliseconds; the slowest known tokenizer takes a fiftieth of it. */
-const encodeLimitMs = (text: string) => 500 + text.length / 20;
 
 /** The tokenizer of a `tokenizer.json`. */
 export class HuggingFaceTokenizer implements Tokenizer {
@@ -21,13 +19,16 @@ export class HuggingFaceTokenizer implements Tokenizer {
   readonly #pipeline: TokenizerPipeline;
   readonly #special: ReadonlySet<number>;
   readonly #texts: TokenTexts;
+  readonly #json: Uint8Array;
+  #thread: EncoderThread | undefined;
 
   /**
    * @param chatTemplate used instead of the one in `tokenizer_config.json`
    * @throws TokenizerError: the files describe no tokenizer
    */
   constructor(files: TokenizerFiles, chatTemplate?: string) {
-    const { tokenizer, config, endIds } = files;
+    const { tokenizer, config, endIds, json } = files;
+    this.#json = json;
     try {
       const library = createLibraryTokenizer(tokenizer);
       this.#library = library;
@@ -59,15 +60,16 @@ export class HuggingFaceTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions): Int32Array {
-    try {
-      return withinTimeLimit(() => this.#pipeline.encode(text, options), encodeLimitMs(text));
-    } catch (error) {
-      throw new TokenizerError(
-        `The model's tokenizer cannot encode a text of ${text.length} characters: ${(error as Error).message}. ` +
-          "Shorten the text, or copy the tokenizer files from the model again.",
-        { cause: error },
-      );
-    }
+    return this.#pipeline.encode(text, options);
+  }
+
+  encodeAsync(text: string, options: EncodeOptions, signal?: AbortSignal): Promise<Int32Array> {
+    this.#thread ??= new EncoderThread({ json: this.#json });
+    return this.#thread.encode(text, options, signal);
+  }
+
+  containsSpecial(text: string): boolean {
+    return this.#pipeline.containsSpecial(text);
   }
 
   isSpecial(token: number): boolean {

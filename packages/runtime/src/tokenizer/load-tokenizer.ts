@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import type { EngineInfo, Vocabulary } from "@trtllm-node/core";
 import { TokenizerError } from "../errors.ts";
 import { HuggingFaceTokenizer } from "./hugging-face-tokenizer.ts";
@@ -22,6 +23,8 @@ export async function loadTokenizer({ engine, vocabulary }: TokenizerSource): Pr
   const files = isDirectory ? await readTokenizerFiles(engine.path) : undefined;
   const template = isDirectory ? await readOptional(engine.path, "chat_template.jinja") : undefined;
   if (files !== undefined) {
+    // Parsing a large file took its time; building takes as much again.
+    await setImmediate();
     const tokenizer = new HuggingFaceTokenizer(files, template);
     if (tokenizer.size > engine.vocabularySize) {
       throw new TokenizerError(

@@ -75,6 +75,8 @@ type SpecialTokenJson = string | { readonly content: string } | null;
 
 export interface TokenizerFiles {
   readonly tokenizer: TokenizerJson;
+  /** The bytes of `tokenizer.json`, in memory that threads can share. */
+  readonly json: Uint8Array;
   readonly config: TokenizerConfigJson;
   /** `eos_token_id` of `generation_config.json`. */
   readonly endIds: readonly number[];
@@ -82,8 +84,9 @@ export interface TokenizerFiles {
 
 /** Reads the Hugging Face tokenizer files of a directory; `undefined` where it has no `tokenizer.json`. */
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles | undefined> {
-  const tokenizer = await readJson(directory, "tokenizer.json");
-  if (tokenizer === undefined) return undefined;
+  const json = await readBytes(directory, "tokenizer.json");
+  if (json === undefined) return undefined;
+  const tokenizer = parseJson(join(directory, "tokenizer.json"), json.toString());
   if (!Array.isArray(tokenizer.added_tokens) || typeof tokenizer.model !== "object") {
     throw new TokenizerError(
       `${join(directory, "tokenizer.json")} has no "model" or no "added_tokens": it is not a fast tokenizer of ` +
@@ -94,6 +97,7 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
   const endIds = [generation?.eos_token_id ?? []].flat();
   return {
     tokenizer: tokenizer as unknown as TokenizerJson,
+    json: shareable(json),
     config: (await readJson(directory, "tokenizer_config.json")) ?? {},
     endIds: endIds.filter((id): id is number => Number.isInteger(id)),
   };
@@ -104,6 +108,15 @@ const largestFile = 64 * 2 ** 20;
 
 /** Text of a file, or `undefined` where there is none. */
 export async function readOptional(directory: string, name: string): Promise<string | undefined> {
+  return (await readBytes(directory, name))?.toString();
+}
+
+async function readJson(directory: string, name: string): Promise<Record<string, unknown> | undefined> {
+  const text = await readOptional(directory, name);
+  return text === undefined ? undefined : parseJson(join(directory, name), text);
+}
+
+async function readBytes(directory: string, name: string): Promise<Buffer | undefined> {
   const path = join(directory, name);
   try {
     const { size } = await stat(path);
@@ -112,7 +125,7 @@ export async function readOptional(directory: string, name: string): Promise<str
         `${path} has ${size} bytes, more than ${largestFile}: no tokenizer is that large. Copy it from the model again.`,
       );
     }
-    return await readFile(path, "utf8");
+    return await readFile(path);
   } catch (error) {
     if (error instanceof TokenizerError) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -121,17 +134,19 @@ export async function readOptional(directory: string, name: string): Promise<str
   }
 }
 
-async function readJson(directory: string, name: string): Promise<Record<string, unknown> | undefined> {
-  const text = await readOptional(directory, name);
-  if (text === undefined) return undefined;
+function parseJson(path: string, text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new TokenizerError(`${join(directory, name)} is not valid JSON. Copy it from the model again.`, {
-      cause: error,
-    });
+    throw new TokenizerError(`${path} is not valid JSON. Copy it from the model again.`, { cause: error });
   }
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  throw new TokenizerError(`${join(directory, name)} is not a JSON object. Copy it from the model again.`);
+  throw new TokenizerError(`${path} is not a JSON object. Copy it from the model again.`);
+}
+
+function shareable(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
 }

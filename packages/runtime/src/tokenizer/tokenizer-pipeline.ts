@@ -1,3 +1,5 @@
+import { TokenizerError } from "../errors.ts";
+import { withinTimeLimit } from "../time-limit.ts";
 import { AddedTokens, type Section } from "./added-tokens.ts";
 import type { LibraryTokenizer, Normalizer, PreTokenizer } from "./library.ts";
 import { bounded, createNormalizer } from "./normalizer.ts";
@@ -10,6 +12,9 @@ const cacheSize = 1 << 16;
 const longestCachedWord = 64;
 
 const loneSurrogate = /\p{Surrogate}/gu;
+
+/** Milliseconds; the slowest known tokenizer takes a fiftieth of it. */
+const encodeLimitMs = (text: string) => 500 + text.length / 20;
 
 /** Text to token ids: added tokens, normalizer, pre-tokenizer, model, post-processor, in this order. */
 export class TokenizerPipeline {
@@ -41,7 +46,28 @@ export class TokenizerPipeline {
       json.model.type === "BPE" && !json.model.ignore_merges && noTokenCrossesSpace(library);
   }
 
-  encode(text: string, { addSpecial, parseSpecial }: EncodeOptions): Int32Array {
+  /** @throws TokenizerError: it takes too much time or memory */
+  encode(text: string, options: EncodeOptions): Int32Array<ArrayBuffer> {
+    try {
+      return withinTimeLimit(() => this.#encode(text, options), encodeLimitMs(text));
+    } catch (error) {
+      throw new TokenizerError(
+        `The model's tokenizer cannot encode a text of ${text.length} characters: ${(error as Error).message}. ` +
+          "Shorten the text, or copy the tokenizer files from the model again.",
+        { cause: error },
+      );
+    }
+  }
+
+  /** Whether the text holds that of a special token. */
+  containsSpecial(text: string): boolean {
+    const isSpecial = (section: Section) => typeof section === "number" && this.#special.has(section);
+    return this.#rawTokens
+      .split(text, true)
+      .some((section) => this.#normalized(section, true).some(isSpecial));
+  }
+
+  #encode(text: string, { addSpecial, parseSpecial }: EncodeOptions): Int32Array<ArrayBuffer> {
     const ids: number[] = addSpecial ? [...this.#before] : [];
     // A lone surrogate is no text: U+FFFD stands for it, as wherever a string becomes UTF-8.
     let isFirst = true;

@@ -2,7 +2,12 @@ import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
 
 /** Text to tokens and back, for one model. */
 export interface Tokenizer {
+  /** Encodes here and now: right for short texts. A lone surrogate counts as U+FFFD. */
   encode(text: string, options: EncodeOptions): Int32Array;
+  /** The same tokens, made off the event loop: right for long texts. Rejects with AbortedError where aborted. */
+  encodeAsync(text: string, options: EncodeOptions, signal?: AbortSignal): Promise<Int32Array>;
+  /** Whether the text holds that of a special token. */
+  containsSpecial(text: string): boolean;
   /** A decoder for one answer. */
   createDecoder(): IncrementalDecoder;
   /** Structure, such as `<|im_end|>`, which is no part of the text. Includes `endIds`. */

@@ -1,0 +1,36 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { createLibraryTokenizer } from "./library.ts";
+import type { EncodeOptions } from "./tokenizer.ts";
+import type { TokenizerJson } from "./tokenizer-files.ts";
+import { TokenizerPipeline } from "./tokenizer-pipeline.ts";
+
+/** What a thread is started with. */
+export interface EncoderData {
+  /** The text of `tokenizer.json` in UTF-8, in memory that all threads share. */
+  readonly json: Uint8Array;
+}
+
+export interface EncoderRequest {
+  readonly text: string;
+  readonly options: EncodeOptions;
+}
+
+export type EncoderAnswer = { readonly tokens: Int32Array<ArrayBuffer> } | { readonly error: string };
+
+const { json } = workerData as EncoderData;
+let pipeline: TokenizerPipeline | undefined;
+
+function createPipeline(): TokenizerPipeline {
+  const description = JSON.parse(Buffer.from(json).toString()) as TokenizerJson;
+  return new TokenizerPipeline(description, createLibraryTokenizer(description));
+}
+
+parentPort!.on("message", ({ text, options }: EncoderRequest) => {
+  try {
+    pipeline ??= createPipeline();
+    const tokens = pipeline.encode(text, options);
+    parentPort!.postMessage({ tokens } satisfies EncoderAnswer, [tokens.buffer]);
+  } catch (error) {
+    parentPort!.postMessage({ error: (error as Error).message } satisfies EncoderAnswer);
+  }
+});
