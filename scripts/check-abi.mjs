@@ -3,10 +3,10 @@
 import * as mirror from "../packages/core/src/native/declarations.ts";
 import { Drift } from "./abi/drift.mjs";
 import { byFunctionName, constants, constantsNamed, prototypes, structs } from "./abi/header.mjs";
-import { compareFinalRecords, compareTokensRecords } from "./abi/records.mjs";
+import { compareFinalRecords, compareTokensRecords, compareTopLogProbsRecords } from "./abi/records.mjs";
 
 const drift = new Drift();
-const { flagLogProbs: _, ...recordKinds } = constantsNamed("TRTLLM_RECORD_");
+const { flagLogProbs: _, flagPrompt: __, ...recordKinds } = constantsNamed("TRTLLM_RECORD_");
 
 drift.compare("ABI version", constants.TRTLLM_ABI_VERSION, mirror.abiVersion);
 drift.compareAll("function", prototypes, byFunctionName(Object.values(mirror.prototypes)));
@@ -16,6 +16,7 @@ drift.compareAll("tokenize flag", constantsNamed("TRTLLM_TOKENIZE_"), mirror.tok
 drift.compare("bytes of trtllm_error", structs.trtllm_error.size, mirror.errorBytes);
 compareFinalRecords(drift);
 compareTokensRecords(drift);
+compareTopLogProbsRecords(drift);
 
 if (drift.differences.length > 0) {
   console.error(`trtllm_shim.h and packages/core/src/native differ:\n\n${drift.differences.join("\n")}`);

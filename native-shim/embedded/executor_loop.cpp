@@ -43,6 +43,10 @@ std::string whyNot(Request const& request, Limits const& limits, SizeType32 voca
     {
         return reason;
     }
+    if (request.getOutputConfig().returnGenerationLogits && !limits.gatherGenerationLogits)
+    {
+        return "generation logits need gatherGenerationLogits in the executor's configuration";
+    }
     auto const tokens = static_cast<std::int64_t>(request.getInputTokenIds().size()) + request.getMaxTokens();
     if (tokens > limits.maxSequenceTokens)
     {

@@ -103,6 +103,7 @@ Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
     limits.secondaryOffloadMinPriority
         = kvCache.getSecondaryOffloadMinPriority().value_or(kDefaultSecondaryOffloadMinPriority);
     limits.eventBufferMaxSize = static_cast<SizeType32>(kvCache.getEventBufferMaxSize());
+    limits.gatherGenerationLogits = config.getGatherGenerationLogits();
     return limits;
 }
 

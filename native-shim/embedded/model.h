@@ -55,6 +55,7 @@ struct Limits
     bool onboardBlocks{true};
     RetentionPriority secondaryOffloadMinPriority{30};
     SizeType32 eventBufferMaxSize{0};
+    bool gatherGenerationLogits{false};
 };
 
 /// Throws std::invalid_argument where two of them contradict each other or the embedded executor lacks one.

@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a record in this file changes. */
-#define TRTLLM_ABI_VERSION 1u
+#define TRTLLM_ABI_VERSION 2u
 
 typedef int32_t trtllm_status;
 
@@ -74,7 +74,7 @@ TRTLLM_API const char * trtllm_library_info(void);
  * Starts loading an engine on a thread of the shim and returns at once.
  * config_json: {"engine": path,
  *   "executor": {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy",
- *                "iterStatsMaxIterations",
+ *                "iterStatsMaxIterations", "gatherGenerationLogits",
  *                "kvCache": {"maxTokens", "enableBlockReuse"}},
  *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock"}}
  * Only "engine" is required. Unknown keys are errors.
@@ -91,7 +91,7 @@ TRTLLM_API trtllm_status trtllm_executor_create(
  *   "topPDecay", "topPResetId", "minP", "seed", "repetitionPenalty", "presencePenalty",
  *   "frequencyPenalty", "promptIgnoreLength", "noRepeatNgramSize", "minTokens", "endId",
  *   "stopTokenIds": [id], "stopWords": [[id]], "badWords": [[id]], "logitBias": {"id": bias},
- *   "priority", "timeoutMs", "logProbs"}; only "maxTokens" is required; docs/sampling.md has each.
+ *   "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs"}; only "maxTokens" is required; docs/sampling.md has each.
  * temperature 0 or none: greedy. tokens: the prompt, token_count ids.
  * From then on exactly one FINAL or ERROR record will carry *request_id.
  */
@@ -156,8 +156,17 @@ TRTLLM_API trtllm_status trtllm_executor_token_pieces(
 #define TRTLLM_RECORD_FINAL 5         /* payload: trtllm_final */
 #define TRTLLM_RECORD_ERROR 6         /* payload: trtllm_status, then text of `count` bytes; ends its request */
 #define TRTLLM_RECORD_STOPPED 7       /* no payload; nothing follows */
+/*
+ * The most likely tokens and their log-probabilities, best first, for the next `count` tokens of the
+ * sequence, which come in a later record, or with the flag PROMPT for the prompt's tokens.
+ * payload: uint32 alternatives a token, then their int32 ids, then their floats; where there are fewer,
+ * id -1 and NaN.
+ */
+#define TRTLLM_RECORD_TOP_LOG_PROBS 8
+#define TRTLLM_RECORD_PROMPT_LOG_PROBS 9 /* payload: float[count], of the prompt's tokens; NaN for the first */
 
 #define TRTLLM_RECORD_FLAG_LOG_PROBS 1u
+#define TRTLLM_RECORD_FLAG_PROMPT 2u
 
 /* tensorrt_llm::executor::FinishReason */
 #define TRTLLM_FINISH_NOT_FINISHED 0

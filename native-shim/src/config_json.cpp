@@ -48,7 +48,8 @@ tle::KvCacheConfig kvCacheConfig(nlohmann::json const& json)
 tle::ExecutorConfig executorConfig(nlohmann::json const& json)
 {
     JsonObject const object(json, "executor",
-        {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy", "iterStatsMaxIterations", "kvCache"});
+        {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy", "iterStatsMaxIterations",
+            "gatherGenerationLogits", "kvCache"});
     tle::ExecutorConfig config;
     // For prompts above maxNumTokens, and for streaming requests under MAX_UTILIZATION.
     config.setEnableChunkedContext(true);
@@ -69,6 +70,7 @@ tle::ExecutorConfig executorConfig(nlohmann::json const& json)
     {
         config.setIterStatsMaxIterations(*iterations);
     }
+    config.setGatherGenerationLogits(object.boolean("gatherGenerationLogits").value_or(true));
     if (auto const* kvCache = object.find("kvCache"))
     {
         config.setKvCacheConfig(kvCacheConfig(*kvCache));

@@ -233,6 +233,27 @@ void RecordQueue::Batch::spill(std::uint64_t requestId, PendingTokens::Sequence 
     writeTokens(append(recordBytes(count * tokenBytes(pending))), requestId, pending, count);
 }
 
+void RecordQueue::Batch::topLogProbs(
+    std::uint64_t requestId, std::uint32_t sequenceIndex, LogProbs const& logProbs, bool ofPrompt)
+{
+    auto record = header(TRTLLM_RECORD_TOP_LOG_PROBS, requestId, logProbs.chosen.size(), sequenceIndex);
+    record.flags = ofPrompt ? TRTLLM_RECORD_FLAG_PROMPT : 0;
+    auto const alternatives = static_cast<std::uint32_t>(logProbs.alternatives);
+    auto const bytes = logProbs.ids.size() * sizeof(std::int32_t);
+    auto* const payload = append(record, sizeof(alternatives) + 2 * bytes);
+    std::memcpy(payload, &alternatives, sizeof(alternatives));
+    std::memcpy(payload + sizeof(alternatives), logProbs.ids.data(), bytes);
+    std::memcpy(payload + sizeof(alternatives) + bytes, logProbs.values.data(), bytes);
+}
+
+void RecordQueue::Batch::promptLogProbs(std::uint64_t requestId, LogProbs const& logProbs)
+{
+    auto const& chosen = logProbs.chosen;
+    auto* const payload
+        = append(header(TRTLLM_RECORD_PROMPT_LOG_PROBS, requestId, chosen.size()), chosen.size() * sizeof(float));
+    std::memcpy(payload, chosen.data(), chosen.size() * sizeof(float));
+}
+
 void RecordQueue::Batch::final(
     std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts)
 {

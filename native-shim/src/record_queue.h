@@ -2,6 +2,7 @@
 // whoever drains them. What belongs to one request stays in order.
 #pragma once
 
+#include "log_probs.h"
 #include "pending_tokens.h"
 #include "trtllm_shim.h"
 
@@ -52,6 +53,10 @@ public:
         /// `logProbs`: null for none.
         void tokens(std::uint64_t requestId, std::uint32_t sequenceIndex, std::int32_t const* tokens,
             float const* logProbs, std::uint32_t count);
+        /// What `logProbs` has of alternatives: of the prompt, or of tokens that are appended next.
+        void topLogProbs(
+            std::uint64_t requestId, std::uint32_t sequenceIndex, LogProbs const& logProbs, bool ofPrompt);
+        void promptLogProbs(std::uint64_t requestId, LogProbs const& logProbs);
         void final(
             std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts);
         void error(std::uint64_t requestId, trtllm_status status, std::string_view message);

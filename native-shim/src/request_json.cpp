@@ -10,6 +10,8 @@ namespace
 
 namespace tle = tensorrt_llm::executor;
 
+constexpr std::int32_t kMaxTopLogProbs = 20;
+
 bool share(float value)
 {
     return value >= 0.0f && value <= 1.0f;
@@ -55,9 +57,39 @@ void checkFits(std::size_t promptTokens, std::int32_t maxTokens, EngineDescripti
     }
 }
 
+/// Log-probabilities of a prompt come from the logits of all its tokens, which lie in memory at once.
+constexpr std::size_t kMaxContextLogitsBytes = std::size_t{4} << 30;
+
+LogProbOptions logProbOptions(
+    JsonObject const& object, std::int32_t const* tokens, std::size_t count, std::int32_t vocabularySize)
+{
+    LogProbOptions options;
+    options.vocabularySize = vocabularySize;
+    options.alternatives = object.integer("topLogProbs", 0, kMaxTopLogProbs).value_or(0);
+    options.chosen = object.boolean("logProbs").value_or(false);
+    options.prompt = object.boolean("promptLogProbs").value_or(false);
+    if (options.alternatives > 0 && !options.chosen && !options.prompt)
+    {
+        throw StatusError(
+            TRTLLM_ERR_INVALID_ARGUMENT, "topLogProbs belongs to logProbs or promptLogProbs; set one of them.");
+    }
+    auto const bytes = count * static_cast<std::size_t>(vocabularySize) * sizeof(float);
+    if (options.prompt && bytes > kMaxContextLogitsBytes)
+    {
+        throw StatusError(TRTLLM_ERR_UNSUPPORTED,
+            "promptLogProbs of " + std::to_string(count) + " tokens need " + std::to_string(bytes)
+                + " bytes of logits; at most " + std::to_string(kMaxContextLogitsBytes) + " are held. Shorten the prompt.");
+    }
+    if (options.prompt)
+    {
+        options.promptTokens = std::make_shared<std::vector<std::int32_t> const>(tokens, tokens + count);
+    }
+    return options;
+}
+
 } // namespace
 
-tle::Request parseRequest(
+ParsedRequest parseRequest(
     std::string_view json, std::int32_t const* tokens, std::size_t tokenCount, EngineDescription const& engine)
 {
     return readJson(json, "request",
@@ -67,7 +99,7 @@ tle::Request parseRequest(
                 {"maxTokens", "temperature", "topK", "topP", "topPMin", "topPDecay", "topPResetId", "minP", "seed",
                     "repetitionPenalty", "presencePenalty", "frequencyPenalty", "promptIgnoreLength",
                     "noRepeatNgramSize", "minTokens", "endId", "stopTokenIds", "stopWords", "badWords", "logitBias",
-                    "priority", "timeoutMs", "logProbs"});
+                    "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs"});
             auto const maxTokens = object.integer("maxTokens", 1);
             if (!maxTokens)
             {
@@ -82,7 +114,10 @@ tle::Request parseRequest(
             request.setSamplingConfig(samplingConfig(object, engine.vocabularySize));
 
             tle::OutputConfig output;
-            output.returnLogProbs = object.boolean("logProbs").value_or(false);
+            auto const logProbs = logProbOptions(object, tokens, tokenCount, engine.vocabularySize);
+            output.returnLogProbs = logProbs.chosen && logProbs.alternatives == 0;
+            output.returnGenerationLogits = logProbs.chosen && logProbs.alternatives > 0;
+            output.returnContextLogits = logProbs.prompt;
             output.excludeInputFromOutput = true;
             output.returnPerfMetrics = true;
             request.setOutputConfig(output);
@@ -100,7 +135,7 @@ tle::Request parseRequest(
             {
                 request.setAllottedTimeMs(std::chrono::milliseconds(*timeout));
             }
-            return request;
+            return ParsedRequest{std::move(request), logProbs};
         });
 }
 

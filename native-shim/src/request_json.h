@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend.h"
+#include "log_probs.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +11,15 @@
 namespace trtllm_shim
 {
 
+struct ParsedRequest
+{
+    tensorrt_llm::executor::Request request;
+    LogProbOptions logProbs;
+};
+
 /// A request that `engine` can run, which the executor itself does not check before it is too late.
 /// Throws StatusError with TRTLLM_ERR_INVALID_ARGUMENT, _PROMPT_TOO_LONG or _KV_CACHE_FULL.
-tensorrt_llm::executor::Request parseRequest(
+ParsedRequest parseRequest(
     std::string_view json, std::int32_t const* tokens, std::size_t tokenCount, EngineDescription const& engine);
 
 } // namespace trtllm_shim

@@ -42,20 +42,10 @@ trtllm_final finalFacts(tle::Result const& result)
     return facts;
 }
 
-/// Of the newest `count` tokens; the executor gives those of all tokens so far. Null where there are fewer.
-float const* newestLogProbs(tle::Result const& result, std::size_t count)
-{
-    if (!result.logProbs || result.logProbs->empty() || result.logProbs->front().size() < count)
-    {
-        return nullptr;
-    }
-    auto const& all = result.logProbs->front();
-    return all.data() + (all.size() - count);
-}
-
 } // namespace
 
-bool appendResponse(RecordQueue::Batch& batch, tle::Response const& response, bool logProbs)
+bool appendResponse(
+    RecordQueue::Batch& batch, tle::Response const& response, ResponseLogProbs const& logProbs)
 {
     auto const id = response.getRequestId();
     if (response.hasError())
@@ -65,11 +55,24 @@ bool appendResponse(RecordQueue::Batch& batch, tle::Response const& response, bo
     }
     auto const& result = response.getResult();
     auto const sequence = static_cast<std::uint32_t>(std::max(result.sequenceIndex, 0));
+    if (!logProbs.prompt.chosen.empty())
+    {
+        batch.promptLogProbs(id, logProbs.prompt);
+        if (logProbs.prompt.alternatives > 0)
+        {
+            batch.topLogProbs(id, 0, logProbs.prompt, true);
+        }
+    }
     if (!result.outputTokenIds.empty() && !result.outputTokenIds.front().empty())
     {
         auto const& tokens = result.outputTokenIds.front();
-        auto const* const probabilities = logProbs ? newestLogProbs(result, tokens.size()) : nullptr;
-        batch.tokens(id, sequence, tokens.data(), probabilities, static_cast<std::uint32_t>(tokens.size()));
+        auto const& generation = logProbs.generation;
+        if (generation.alternatives > 0)
+        {
+            batch.topLogProbs(id, sequence, generation, false);
+        }
+        batch.tokens(id, sequence, tokens.data(), generation.chosen.empty() ? nullptr : generation.chosen.data(),
+            static_cast<std::uint32_t>(tokens.size()));
     }
     if (!result.isFinal)
     {

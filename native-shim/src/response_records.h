@@ -8,7 +8,14 @@
 namespace trtllm_shim
 {
 
-/// True where the response is the last one of its request. `logProbs`: the request asked for them.
-bool appendResponse(RecordQueue::Batch& batch, tensorrt_llm::executor::Response const& response, bool logProbs);
+struct ResponseLogProbs
+{
+    LogProbs generation;
+    LogProbs prompt;
+};
+
+/// True where the response is the last one of its request. `logProbs`: what the request asked for of them.
+bool appendResponse(RecordQueue::Batch& batch, tensorrt_llm::executor::Response const& response,
+    ResponseLogProbs const& logProbs);
 
 } // namespace trtllm_shim

@@ -46,14 +46,14 @@ std::uint64_t Session::submit(std::string_view requestJson, std::int32_t const* 
         requireRunning();
     }
     auto const& description = mEngine.description; // constant from READY on
-    auto const request = parseRequest(requestJson, tokens, tokenCount, description);
+    auto parsed = parseRequest(requestJson, tokens, tokenCount, description);
 
     std::lock_guard const lock(mMutex);
     requireRunning();
     std::uint64_t id = 0;
     try
     {
-        id = mEngine.executor->enqueueRequest(request);
+        id = mEngine.executor->enqueueRequest(parsed.request);
     }
     catch (std::exception const& error)
     {
@@ -65,7 +65,7 @@ std::uint64_t Session::submit(std::string_view requestJson, std::int32_t const* 
             "The queue is full: " + std::to_string(description.maxQueueSize)
                 + " requests are waiting. Submit again when one has ended, or raise maxQueueSize.");
     }
-    mActive.emplace(id, ActiveRequest{request.getOutputConfig().returnLogProbs});
+    mActive.emplace(id, std::move(parsed.logProbs));
     mWork.notify_one();
     return id;
 }

@@ -4,6 +4,7 @@
 #include "backend.h"
 #include "config_json.h"
 #include "record_queue.h"
+#include "response_records.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -65,15 +66,12 @@ private:
         kSTOPPED
     };
 
-    struct ActiveRequest
-    {
-        bool logProbs;
-    };
-
     void run() noexcept;
     bool load() noexcept;
     void dispatch();
     void record(std::vector<tensorrt_llm::executor::Response> const& responses);
+    /// Without the lock: it may take long.
+    [[nodiscard]] ResponseLogProbs logProbs(tensorrt_llm::executor::Response const& response) const;
     void cancelAll();
     void failAll(trtllm_status status, std::string_view message);
     void unload() noexcept;
@@ -94,7 +92,7 @@ private:
     bool mStopRequested{false};
     trtllm_error mLoadFailure{};
     LoadedEngine mEngine;
-    std::unordered_map<std::uint64_t, ActiveRequest> mActive;
+    std::unordered_map<std::uint64_t, LogProbOptions> mActive;
 
     std::mutex mStatsMutex; // taken before mMutex
     std::string mStats;     // built and not yet handed over

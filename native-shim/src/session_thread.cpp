@@ -149,16 +149,36 @@ void Session::record(std::vector<tle::Response> const& responses)
     {
         return;
     }
-    std::lock_guard const lock(mMutex);
-    RecordQueue::Batch batch(mQueue);
+    std::vector<ResponseLogProbs> all;
     for (auto const& response : responses)
     {
-        auto const request = mActive.find(response.getRequestId());
-        if (request != mActive.end() && appendResponse(batch, response, request->second.logProbs))
+        all.push_back(logProbs(response));
+    }
+    std::lock_guard const lock(mMutex);
+    RecordQueue::Batch batch(mQueue);
+    for (std::size_t i = 0; i < responses.size(); ++i)
+    {
+        auto const request = mActive.find(responses[i].getRequestId());
+        if (request != mActive.end() && appendResponse(batch, responses[i], all[i]))
         {
             mActive.erase(request);
         }
     }
+}
+
+ResponseLogProbs Session::logProbs(tle::Response const& response) const
+{
+    LogProbOptions options;
+    {
+        std::lock_guard const lock(mMutex);
+        auto const request = mActive.find(response.getRequestId());
+        if (request == mActive.end() || response.hasError())
+        {
+            return {};
+        }
+        options = request->second;
+    }
+    return {generationLogProbs(response.getResult(), options), promptLogProbs(response.getResult(), options)};
 }
 
 void Session::cancelAll()

@@ -57,6 +57,40 @@ VecTokens invent(Active& active, Script const& script, std::int32_t count)
     return tokens;
 }
 
+/// A row for each token, in which it has 2, the next one 1 and all others 0.
+Tensor logitsOf(VecTokens const& tokens, std::vector<Shape::DimType64> const& shape)
+{
+    auto logits = Tensor::cpu(DataType::kFP32, {shape.data(), shape.size()});
+    auto const width = static_cast<std::size_t>(shape.back());
+    auto* row = static_cast<float*>(logits.getData());
+    for (auto const token : tokens)
+    {
+        row[static_cast<std::size_t>(token)] = 2.0f;
+        row[(static_cast<std::size_t>(token) + 1) % width] = 1.0f;
+        row += width;
+    }
+    return logits;
+}
+
+/// With the first response those of the prompt, of which each row has 2 for the token that follows.
+void addLogits(Active const& active, Script const& script, Result& value)
+{
+    auto const output = active.request.getOutputConfig();
+    auto const width = Shape::DimType64{script.vocabularySize};
+    auto const tokens = value.outputTokenIds.empty() ? VecTokens{} : value.outputTokenIds.front();
+    if (output.returnGenerationLogits && !tokens.empty())
+    {
+        value.generationLogits = logitsOf(tokens, {static_cast<Shape::DimType64>(tokens.size()), 1, width});
+    }
+    if (output.returnContextLogits && active.generated == static_cast<SizeType32>(tokens.size()))
+    {
+        auto next = active.request.getInputTokenIds();
+        auto const rows = static_cast<Shape::DimType64>(next.size());
+        next.erase(next.begin());
+        value.contextLogits = logitsOf(next, {rows, width});
+    }
+}
+
 bool oddShapes(IdType id, Active const& active, std::vector<Response>& responses)
 {
     Result value{};
@@ -181,6 +215,7 @@ bool advance(IdType id, Active& active, Script const& script, std::vector<Respon
     }
     auto const count = endless ? script.tokensPerResponse : std::min(script.tokensPerResponse, left);
     auto value = result(active, invent(active, script, count));
+    addLogits(active, script, value);
     if (count == left && !endless && active.kind != kNO_FINAL)
     {
         finish(responses, id, std::move(value), FinishReason::kLENGTH, active);

@@ -63,6 +63,26 @@ export function compareTokensRecords(drift) {
 }
 
 /**
+ * Writes alternatives of an answer's tokens and of a prompt's.
+ * @param {Drift} drift
+ */
+export function compareTopLogProbsRecords(drift) {
+  for (const flags of [constants.TRTLLM_RECORD_FLAG_PROMPT, 0]) {
+    const size = record.size + 40;
+    const decoded = decode(size, (view) => {
+      const header = { size, kind: constants.TRTLLM_RECORD_TOP_LOG_PROBS, flags, request_id: 7, count: 2 };
+      writeStruct(view, 0, record, header);
+      new Int32Array(view.buffer, record.size, 5).set([2, 11, 12, 13, 14]);
+      new Float32Array(view.buffer, record.size + 20, 4).set([-0.5, -1, -1.5, -2]);
+    });
+    const { kind, requestId, ofPrompt, perToken, tokens, logProbs } = decoded;
+    const expected = ["top-log-probs", 7, flags !== 0, 2, [11, 12, 13, 14], [-0.5, -1, -1.5, -2]];
+    const actual = [kind, requestId, ofPrompt, perToken, [...tokens], [...logProbs]];
+    drift.compare(`TOP_LOG_PROBS record, flags ${flags}`, expected, actual);
+  }
+}
+
+/**
  * @param {number} size
  * @param {(view: DataView<ArrayBuffer>) => void} write
  */

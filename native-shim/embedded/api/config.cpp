@@ -120,4 +120,14 @@ void ExecutorConfig::setMaxQueueSize(std::optional<SizeType32> const& maxQueueSi
     mMaxQueueSize = maxQueueSize ? std::optional(atLeast("maxQueueSize", *maxQueueSize, 1)) : std::nullopt;
 }
 
+bool ExecutorConfig::getGatherGenerationLogits() const
+{
+    return mGatherGenerationLogits;
+}
+
+void ExecutorConfig::setGatherGenerationLogits(bool gatherGenerationLogits)
+{
+    mGatherGenerationLogits = gatherGenerationLogits;
+}
+
 } // namespace tensorrt_llm::executor

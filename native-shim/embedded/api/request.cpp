@@ -6,8 +6,10 @@
 namespace tensorrt_llm::executor
 {
 
-OutputConfig::OutputConfig(bool logProbs)
+OutputConfig::OutputConfig(bool logProbs, bool contextLogits, bool generationLogits)
     : returnLogProbs(logProbs)
+    , returnContextLogits(contextLogits)
+    , returnGenerationLogits(generationLogits)
 {
 }
 

@@ -115,9 +115,11 @@ SizeType32 KvCacheManager::findPrefix(VecTokens const& tokens, ReuseDomain const
 }
 
 KvCacheManager::Start KvCacheManager::addSequence(
-    SequenceId id, VecTokens const& tokens, ReuseDomain const& domain, KvCacheRetentionConfig const& retention)
+    SequenceId id, VecTokens const& tokens, ReuseDomain const& domain, KvCacheRetentionConfig const& retention,
+    SizeType32 mostReused)
 {
     auto const size = static_cast<SizeType32>(tokens.size());
+    auto const usable = std::min(size - 1, mostReused); // the last token's logits are what the request wants
     auto const retentions = retention.getPerBlockRetentionPriorityDuration(mTokensPerBlock, size);
     auto& sequence = mSequences[id];
     sequence.domain = domain;
@@ -130,8 +132,7 @@ KvCacheManager::Start KvCacheManager::addSequence(
     auto const* parent = findRoot(domain);
     for (SizeType32 index = 0; index < blocksFor(size); ++index)
     {
-        // The last token is always computed: its logits are what the request wants.
-        auto const match = findMatch(parent, key(tokens, index, size - 1));
+        auto const match = findMatch(parent, key(tokens, index, usable));
         if (match.block && hasRoomFor(match))
         {
             useMatch(match, retentions[index], sequence, start);

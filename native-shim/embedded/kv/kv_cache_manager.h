@@ -31,10 +31,10 @@ public:
         RequestPerfMetrics::KvCacheMetrics metrics;
     };
 
-    /// Gives a new sequence blocks for all its tokens, of which at least one is left to compute. The pool must have
-    /// blocksFor(tokens) free.
+    /// Gives a new sequence blocks for all its tokens, of which at least one is left to compute and `mostReused`
+    /// at most are found stored. The pool must have blocksFor(tokens) free.
     Start addSequence(SequenceId id, VecTokens const& tokens, ReuseDomain const& domain,
-        KvCacheRetentionConfig const& retention);
+        KvCacheRetentionConfig const& retention, SizeType32 mostReused);
     /// Another sequence of the same tokens, of which `computed` are stored: full blocks are shared, the last one is
     /// to be copied. The pool must have a block free.
     Start forkSequence(SequenceId id, SequenceId parent, SizeType32 computed);

@@ -78,8 +78,35 @@ SizeType32 blocksToCompletion(Request const& request, SizeType32 tokensPerBlock)
     return whole + (numSequences(request) - 1) * (whole - shared);
 }
 
-Response makeResponse(
-    ActiveRequest const& request, ActiveSequence const& sequence, VecTokens tokens, FinishReason reason)
+bool ActiveRequest::gathersContext() const
+{
+    return output.returnContextLogits && contextRows < promptLength;
+}
+
+void ActiveRequest::gatherContext(float const* logits, SizeType32 vocabularySize)
+{
+    if (!contextLogits)
+    {
+        contextLogits = Tensor::cpu<float>({promptLength, vocabularySize});
+    }
+    auto* const rows = static_cast<float*>(contextLogits->getData());
+    std::copy_n(logits, vocabularySize, rows + static_cast<std::ptrdiff_t>(contextRows++) * vocabularySize);
+}
+
+void gatherGeneration(
+    ActiveRequest const& request, ActiveSequence& sequence, float const* logits, SizeType32 vocabularySize)
+{
+    auto const rows = request.streaming ? 1 : request.maxTokens;
+    if (!sequence.generationLogits)
+    {
+        sequence.generationLogits = Tensor::cpu<float>({1, rows, vocabularySize});
+    }
+    auto const row = request.streaming ? 0 : sequence.generated(request.promptLength) - 1;
+    auto* const first = static_cast<float*>(sequence.generationLogits->getData());
+    std::copy_n(logits, vocabularySize, first + static_cast<std::ptrdiff_t>(row) * vocabularySize);
+}
+
+Response makeResponse(ActiveRequest& request, ActiveSequence& sequence, VecTokens tokens, FinishReason reason)
 {
     bool const isLast = reason != FinishReason::kNOT_FINISHED;
     Result result{};
@@ -95,6 +122,11 @@ Response makeResponse(
         result.logProbs = std::vector<VecLogProbs>{sequence.logProbs};
         result.cumLogProbs = VecLogProbs{sequence.cumLogProb};
     }
+    if (!request.gathersContext())
+    {
+        result.contextLogits = std::exchange(request.contextLogits, std::nullopt);
+    }
+    result.generationLogits = std::exchange(sequence.generationLogits, std::nullopt);
     if (isLast && request.output.returnPerfMetrics)
     {
         result.requestPerfMetrics = request.metrics;

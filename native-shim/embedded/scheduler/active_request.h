@@ -45,6 +45,7 @@ struct ActiveSequence
     Sampler sampler;
     VecLogProbs logProbs;
     float cumLogProb{0};
+    std::optional<Tensor> generationLogits; // of its next response
     bool isPaused{false};
 };
 
@@ -56,6 +57,10 @@ struct ActiveRequest
     /// Until the prompt is computed once, the first sequence stands for all.
     [[nodiscard]] bool isForked() const;
     [[nodiscard]] SizeType32 unfinishedSequences() const;
+    /// Whether logits of the prompt are still wanted.
+    [[nodiscard]] bool gathersContext() const;
+    /// Keeps the logits of a token of the prompt, which come in order.
+    void gatherContext(float const* logits, SizeType32 vocabularySize);
 
     IdType id;
     SizeType32 promptLength;
@@ -70,6 +75,8 @@ struct ActiveRequest
     ReuseDomain domain;
     KvCacheRetentionConfig retention;
     std::vector<ActiveSequence> sequences; // numSequences of them once forked, one before
+    std::optional<Tensor> contextLogits; // until a response takes them
+    SizeType32 contextRows{0};           // tokens of the prompt whose logits are in them
     IncomingRequest incoming;
     RequestPerfMetrics metrics;
 };
@@ -78,8 +85,12 @@ struct ActiveRequest
 [[nodiscard]] SizeType32 blocksToCompletion(Request const& request, SizeType32 tokensPerBlock);
 [[nodiscard]] SizeType32 numSequences(Request const& request);
 
-/// Of a sequence that got `tokens`. `reason` kNOT_FINISHED: more will come.
+/// Keeps the logits from which the sequence's last token was chosen for its next response.
+void gatherGeneration(
+    ActiveRequest const& request, ActiveSequence& sequence, float const* logits, SizeType32 vocabularySize);
+
+/// Of a sequence that got `tokens`; takes the gathered logits. `reason` kNOT_FINISHED: more will come.
 [[nodiscard]] Response makeResponse(
-    ActiveRequest const& request, ActiveSequence const& sequence, VecTokens tokens, FinishReason reason);
+    ActiveRequest& request, ActiveSequence& sequence, VecTokens tokens, FinishReason reason);
 
 } // namespace tensorrt_llm::executor::embedded

@@ -144,6 +144,18 @@ void InflightBatcher::advance(
 {
     auto const [member, count] = scheduled;
     auto& [request, sequence] = member;
+    if (request->gathersContext()) // then logits of all its tokens were wanted
+    {
+        auto const vocabularySize = mRunner.vocabularySize();
+        for (SizeType32 token = 0; token < count; ++token, logits += vocabularySize)
+        {
+            if (sequence->computed + token == request->contextRows)
+            {
+                request->gatherContext(logits, vocabularySize);
+            }
+        }
+        logits -= vocabularySize;
+    }
     sequence->computed += count;
     mKvCache.advance(sequence->id, sequence->tokens, sequence->computed);
     if (sequence->computed < sequence->length())
@@ -229,6 +241,10 @@ void InflightBatcher::takeToken(
     {
         sequence->logProbs.push_back(logProbability(logits, vocabularySize, token));
         sequence->cumLogProb += sequence->logProbs.back();
+    }
+    if (request->output.returnGenerationLogits)
+    {
+        gatherGeneration(*request, *sequence, logits, vocabularySize);
     }
 
     bool const stopped = std::any_of(request->stopWords.begin(), request->stopWords.end(),

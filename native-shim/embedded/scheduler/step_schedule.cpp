@@ -174,7 +174,8 @@ bool InflightBatcher::tryBegin(Member const& member)
         return false;
     }
     auto const id = ++mLastSequence;
-    start(member, mKvCache.addSequence(id, sequence->tokens, request->domain, request->retention), id);
+    auto const mostReused = request->gathersContext() ? request->contextRows : sequence->length();
+    start(member, mKvCache.addSequence(id, sequence->tokens, request->domain, request->retention, mostReused), id);
     auto& scheduledAt = request->metrics.timingMetrics.firstScheduledTime;
     scheduledAt = scheduledAt == Clock::time_point{} ? Clock::now() : scheduledAt;
     return true;
@@ -184,7 +185,7 @@ bool InflightBatcher::tryBegin(Member const& member)
 /// then waiting a step or two costs less than computing it twice.
 bool InflightBatcher::prefixIsBeingComputed(Member const& member) const
 {
-    if (!mLimits.enableBlockReuse)
+    if (!mLimits.enableBlockReuse || member.request->gathersContext())
     {
         return false;
     }
@@ -223,8 +224,9 @@ void InflightBatcher::schedule(Member const& member, SizeType32 count)
 {
     auto const& sequence = *member.sequence;
     bool const last = sequence.computed + count == sequence.length();
+    auto const wantedLogits = member.request->gathersContext() ? count : last ? 1 : 0;
     mStep.push_back({sequence.id, mKvCache.blocks(sequence.id), &sequence.tokens[sequence.computed], count,
-        sequence.computed, last ? 1 : 0});
+        sequence.computed, wantedLogits});
     mScheduled.push_back({member, count});
     mStepTokens += count;
 }

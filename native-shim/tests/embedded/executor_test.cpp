@@ -318,3 +318,60 @@ TEST("an empty prompt and maxTokens below 1 are refused")
     CHECK_THROWS(Request({1}, 0));
     CHECK_THROWS(Request({1}, -1));
 }
+
+TEST("context and generation logits are those of every token, also where the prompt is in the cache")
+{
+    auto configuration = config();
+    configuration.setGatherGenerationLogits(true);
+    Executor executor(model(), configuration);
+    VecTokens const prompt{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+    executor.enqueueRequest(streaming(prompt, 2)); // fills the cache
+    collect(executor, 1);
+
+    auto const best = [](float const* row)
+    { return static_cast<TokenIdType>(std::max_element(row, row + kVocabularySize) - row); };
+    for (bool const streams : {true, false})
+    {
+        Request request(prompt, 4, streams, SamplingConfig(), OutputConfig(false, true, true));
+        executor.enqueueRequest(request);
+        std::vector<TokenIdType> generated;
+        SizeType32 contextLogits = 0;
+        for (bool ended = false; !ended;)
+        {
+            for (auto const& response : executor.awaitResponses(10s))
+            {
+                auto const& result = response.getResult();
+                ended = result.isFinal;
+                if (result.contextLogits)
+                {
+                    ++contextLogits;
+                    auto const* const rows = static_cast<float const*>(result.contextLogits->getData());
+                    CHECK_EQ(result.contextLogits->getShape()[0], static_cast<std::int64_t>(prompt.size()));
+                    for (std::size_t i = 0; i < prompt.size(); ++i)
+                    {
+                        VecTokens const before(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(i + 1));
+                        CHECK_EQ(best(rows + i * kVocabularySize), nextToken(before));
+                    }
+                }
+                if (result.generationLogits)
+                {
+                    auto const rows = result.generationLogits->getShape()[1];
+                    for (std::int64_t i = 0; i < rows; ++i)
+                    {
+                        generated.push_back(
+                            best(static_cast<float const*>(result.generationLogits->getData()) + i * kVocabularySize));
+                    }
+                }
+            }
+        }
+        CHECK_EQ(contextLogits, 1);
+        CHECK(generated == expectedAnswer(prompt, 4));
+    }
+}
+
+TEST("generation logits are refused where the executor was not made for them")
+{
+    Executor executor(model(), config());
+    executor.enqueueRequest(Request({1}, 1, true, SamplingConfig(), OutputConfig(false, false, true)));
+    CHECK(collect(executor, 1).errors.at(1).find("gatherGenerationLogits") != std::string::npos);
+}

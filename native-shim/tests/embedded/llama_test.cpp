@@ -3,8 +3,12 @@
 #include "engine_directory.h"
 #include "load_error.h"
 #include "runner/llama_model.h"
+#include "sampling/sampler.h"
+
+#include <llama.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -293,4 +297,50 @@ TEST("one step computes prompts and single tokens of several sequences, each wit
     CHECK_EQ(together[0], alone(first));
     CHECK_EQ(together[1], alone(second));
     CHECK_EQ(together[2], alone(prompt));
+}
+
+TEST("log-probabilities of a prompt are those of llama.cpp's own logits")
+{
+    auto const model = load(modelFile());
+    auto const runner = model->createRunner(limits(1));
+    auto const prompt = range(300, 40);
+    BlockTable const blocks{0, 1};
+    runner->begin({1, blocks, 0, {}});
+    std::vector<float> rows;
+    runner->forward({{1, blocks, prompt.data(), 40, 0, 40}},
+        [&](std::vector<ComputedPart> const& parts)
+        { rows.assign(parts.front().logits, parts.front().logits + 40 * runner->vocabularySize()); });
+
+    std::unique_ptr<llama_model, decltype(&llama_model_free)> const raw(
+        llama_model_load_from_file(modelFile().c_str(), llama_model_default_params()), llama_model_free);
+    auto parameters = llama_context_default_params();
+    parameters.n_ctx = 256;
+    parameters.n_threads = parameters.n_threads_batch = 1; // as in load()
+    std::unique_ptr<llama_context, decltype(&llama_free)> const context(
+        llama_init_from_model(raw.get(), parameters), llama_free);
+    auto batch = llama_batch_init(40, 0, 1);
+    for (std::int32_t i = 0; i < 40; ++i)
+    {
+        batch.token[i] = prompt[static_cast<std::size_t>(i)];
+        batch.pos[i] = i;
+        batch.n_seq_id[i] = 1;
+        batch.seq_id[i][0] = 0;
+        batch.logits[i] = 1;
+    }
+    batch.n_tokens = 40;
+    auto const status = llama_decode(context.get(), batch);
+    llama_batch_free(batch);
+    CHECK_EQ(status, 0);
+    for (std::int32_t i = 0; i + 1 < 40; ++i)
+    {
+        auto const* const logits = llama_get_logits_ith(context.get(), i);
+        double sum = 0;
+        for (TokenIdType id = 0; id < runner->vocabularySize(); ++id)
+        {
+            sum += std::exp(static_cast<double>(logits[id]));
+        }
+        auto const next = prompt[static_cast<std::size_t>(i + 1)];
+        auto const expected = logits[next] - std::log(sum);
+        CHECK(std::abs(logProbability(&rows[static_cast<std::size_t>(i * runner->vocabularySize())], runner->vocabularySize(), next) - expected) < 1e-4);
+    }
 }

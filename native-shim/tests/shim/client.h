@@ -22,7 +22,10 @@ struct Record
     float progress{};               // LOAD_PROGRESS
     trtllm_final final{};           // FINAL
     std::vector<std::int32_t> tokens; // TOKENS
-    std::vector<float> logProbs;
+    std::vector<float> logProbs;      // TOKENS, PROMPT_LOG_PROBS
+    std::uint32_t alternatives{};     // TOP_LOG_PROBS, as the two below
+    std::vector<std::int32_t> topIds;
+    std::vector<float> topLogProbs;
 };
 
 inline std::deque<Record> decode(std::uint8_t const* bytes, std::size_t size)
@@ -60,6 +63,17 @@ inline std::deque<Record> decode(std::uint8_t const* bytes, std::size_t size)
                 record.logProbs.resize(count);
                 take(record.logProbs.data(), count * sizeof(float));
             }
+            break;
+        case TRTLLM_RECORD_TOP_LOG_PROBS:
+            take(&record.alternatives, sizeof(record.alternatives));
+            record.topIds.resize(count * record.alternatives);
+            take(record.topIds.data(), record.topIds.size() * sizeof(std::int32_t));
+            record.topLogProbs.resize(count * record.alternatives);
+            take(record.topLogProbs.data(), record.topLogProbs.size() * sizeof(float));
+            break;
+        case TRTLLM_RECORD_PROMPT_LOG_PROBS:
+            record.logProbs.resize(count);
+            take(record.logProbs.data(), count * sizeof(float));
             break;
         case TRTLLM_RECORD_FINAL: take(&record.final, sizeof(record.final)); break;
         case TRTLLM_RECORD_STOPPED: break;

@@ -135,7 +135,7 @@ TEST("a request's wrong types and values are named")
              R"("logitBias": {"100": 1})", R"("logitBias": {"-1": 1})", R"("logitBias": {"1x": 1})",
              R"("logitBias": {"1": null})", R"("logitBias": {"1": 1e39})", R"("minTokens": -1)", R"("endId": -1)", R"("endId": 100)",
              R"("stopTokenIds": 5)", R"("stopTokenIds": [1, 100])", R"("stopTokenIds": ["a"])", R"("priority": 1.5)",
-             R"("timeoutMs": 0)", R"("logProbs": 1)"})
+             R"("timeoutMs": 0)", R"("logProbs": 1)", R"("topLogProbs": 21)", R"("promptLogProbs": 0)"})
     {
         auto const name = field.substr(0, field.find(':'));
         CHECK(contains(requestRefusal(R"({"maxTokens": 1, )" + field + "}"), (name + " is ").c_str()));
@@ -147,6 +147,20 @@ TEST("top-p decay is refused where there is no top-p to decay")
     CHECK(contains(requestRefusal(R"({"maxTokens": 1, "topPDecay": 0.9})"), "temperature above 0"));
     CHECK(contains(requestRefusal(R"({"maxTokens": 1, "temperature": 1, "topK": 5, "topPDecay": 0.9})"), "topK"));
     CHECK(contains(requestRefusal(R"({"maxTokens": 1, "temperature": 1, "topPMin": 0.9})"), "topPDecay"));
+}
+
+TEST("alternatives without log-probabilities, and a prompt whose logits are too many, are refused")
+{
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "topLogProbs": 3})"), "logProbs or promptLogProbs"));
+    EngineDescription engine;
+    engine.vocabularySize = 200'000;
+    engine.maxSequenceTokens = 100'000;
+    engine.tokensPerBlock = 100;
+    engine.kvBlocks = 1000;
+    std::vector<std::int32_t> const prompt(6000, 1);
+    auto const parse = [&](std::string const& json) { return parseRequest(json, prompt.data(), prompt.size(), engine); };
+    CHECK(!parse(R"({"maxTokens": 1})").logProbs.prompt);
+    CHECK_THROWS(parse(R"({"maxTokens": 1, "promptLogProbs": true})"));
 }
 
 TEST("a long wrong value is cut in its message, at a whole character")

@@ -13,6 +13,11 @@ const schema = z.strictObject({
   maxNumTokens: count.optional(),
   /** Most requests waiting; the next is refused with QueueFullError. At least 1. Default: 1024. */
   maxQueueSize: count.optional(),
+  /**
+   * Let requests ask for `topLogProbs`. TensorRT-LLM keeps a buffer of about 8 x maxBatchSize x vocabulary floats for
+   * it. Default: true.
+   */
+  gatherGenerationLogits: z.boolean().optional(),
   kvCache: z
     .strictObject({
       /** Tokens that the KV cache holds for all requests together; at least 1. Default: `maxBatchSize` whole sequences. */

@@ -1,7 +1,13 @@
 import { type Deferred, quietDeferred } from "./deferred.ts";
 import { AbortedError, ConfigError, type TrtllmError } from "./errors.ts";
 import { status } from "./native/declarations.ts";
-import type { FinalRecord, RecordReader, RecordVisitor, TokensRecord } from "./native/records.ts";
+import type {
+  FinalRecord,
+  RecordReader,
+  RecordVisitor,
+  TokensRecord,
+  TopLogProbsRecord,
+} from "./native/records.ts";
 import { statusError } from "./native/status-error.ts";
 
 /** Where the records of one request go: any number of `push`, each flushed later, then one of `finish` and `fail`. */
@@ -9,6 +15,9 @@ export interface RecordSink {
   readonly id: number;
   /** True where it waits for a `flush` from now on. */
   push(record: TokensRecord): boolean;
+  /** Alternatives come before the tokens to which they belong. */
+  pushTopLogProbs(record: TopLogProbsRecord): void;
+  setPromptLogProbs(logProbs: Float32Array): void;
   flush(): void;
   finish(record: FinalRecord): void;
   fail(error: TrtllmError): void;
@@ -73,6 +82,14 @@ export abstract class ExecutorBackend implements RecordVisitor {
   tokens(record: TokensRecord): void {
     const sink = this.#sinks.get(record.requestId);
     if (sink?.push(record)) this.#touched.push(sink);
+  }
+
+  topLogProbs(record: TopLogProbsRecord): void {
+    this.#sinks.get(record.requestId)?.pushTopLogProbs(record);
+  }
+
+  promptLogProbs(requestId: number, logProbs: Float32Array): void {
+    this.#sinks.get(requestId)?.setPromptLogProbs(logProbs);
   }
 
   final(record: FinalRecord): void {

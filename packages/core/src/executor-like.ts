@@ -39,6 +39,17 @@ export interface ExecutorRequest {
   /** Return the log-probability of each generated token. Default false. */
   readonly logProbs?: boolean | undefined;
   /**
+   * With `logProbs` or `promptLogProbs`: return so many of the most likely tokens at each position too, by the model's
+   * own probabilities before bias, temperature and penalties. 0 to 20. Needs `gatherGenerationLogits`. Default 0.
+   */
+  readonly topLogProbs?: number | undefined;
+  /**
+   * Return the log-probability of each token of the prompt. The whole prompt is computed then, and its logits are held
+   * in memory: 4 bytes x tokens x vocabulary. TensorRT-LLM needs an engine built with gather_context_logits.
+   * Default false.
+   */
+  readonly promptLogProbs?: boolean | undefined;
+  /**
    * Most tokens that wait for a reader; with more the request ends with SlowConsumerError, after the tokens that
    * wait. An executor cannot be slowed down for one of its requests. Counts from the beginning of the iteration
    * on. Default: none, so that up to `maxTokens` wait.
@@ -118,6 +129,17 @@ export interface TokenChunk {
   readonly tokens: Int32Array;
   /** Natural logarithms, one per token, where the request asked for them. */
   readonly logProbs?: Float32Array | undefined;
+  readonly topLogProbs?: TopLogProbs | undefined;
+}
+
+/** The most likely tokens at each of some positions. */
+export interface TopLogProbs {
+  /** How many at each position. */
+  readonly perToken: number;
+  /** Position i has `tokens[i * perToken]` and those after it, best first; -1 where there are fewer. */
+  readonly tokens: Int32Array;
+  /** Natural logarithms, as long as `tokens`. */
+  readonly logProbs: Float32Array;
 }
 
 export type FinishReason = "end" | "stop" | "length" | "timed-out" | "cancelled";
@@ -126,6 +148,10 @@ export interface TokenResult {
   /** Every generated token. */
   readonly tokens: Int32Array;
   readonly logProbs?: Float32Array | undefined;
+  readonly topLogProbs?: TopLogProbs | undefined;
+  /** One per token of the prompt, where the request asked for them; NaN for the first, which nothing precedes. */
+  readonly promptLogProbs?: Float32Array | undefined;
+  readonly promptTopLogProbs?: TopLogProbs | undefined;
   readonly finishReason: FinishReason;
   readonly timings: RequestTimings;
   readonly kvBlocks: RequestKvBlocks;

@@ -194,3 +194,40 @@ test("The engine describes itself.", () => {
     vocabularySize: executor.vocabulary!.size,
   });
 });
+
+test("Alternatives come best first, agree with the plain log-probabilities, and lie in the chunks as in the result.", async () => {
+  const plain = await executor.submit({ tokens: prompt, maxTokens: 6, logProbs: true }).result;
+  const stream = executor.submit({ tokens: prompt, maxTokens: 6, logProbs: true, topLogProbs: 4 });
+  const streamed: number[] = [];
+  for await (const { tokens, topLogProbs } of stream) {
+    expect(topLogProbs!.tokens).toHaveLength(tokens.length * 4);
+    streamed.push(...topLogProbs!.tokens);
+  }
+  const { tokens, logProbs, topLogProbs } = await stream.result;
+  expect(tokens).toEqual(plain.tokens);
+  expect([...topLogProbs!.tokens]).toEqual(streamed);
+  for (let index = 0; index < 6; index++) {
+    const best = topLogProbs!.logProbs.subarray(index * 4, index * 4 + 4);
+    expect(topLogProbs!.tokens[index * 4]).toBe(tokens[index]); // greedy
+    expect(best[0]).toBe(logProbs![index]);
+    expect([...best]).toEqual([...best].sort((a, b) => b - a));
+    expect(logProbs![index]).toBeCloseTo(plain.logProbs![index]!, 5);
+    expect([...best].reduce((sum, value) => sum + Math.exp(value), 0)).toBeLessThanOrEqual(1.0001);
+  }
+});
+
+test("A prompt's log-probabilities are those its tokens had when they were generated.", async () => {
+  const answer = await executor.submit({ tokens: prompt, maxTokens: 8, logProbs: true }).result;
+  const tokens = [...prompt, ...answer.tokens];
+  const scored = await executor.submit({ tokens, maxTokens: 1, promptLogProbs: true, topLogProbs: 2 }).result;
+  expect(scored.logProbs).toBeUndefined();
+  expect(scored.topLogProbs).toBeUndefined();
+  expect(scored.promptLogProbs).toHaveLength(tokens.length);
+  expect(scored.promptLogProbs![0]).toBeNaN();
+  expect(scored.promptTopLogProbs!.tokens).toHaveLength(2 * tokens.length);
+  for (const [index, logProb] of answer.logProbs!.entries()) {
+    // Many rows at once are computed by another kernel than one.
+    expect(scored.promptLogProbs![prompt.length + index]).toBeCloseTo(logProb, 1);
+    expect(scored.promptTopLogProbs!.tokens[2 * (prompt.length + index)]).toBe(answer.tokens[index]);
+  }
+});

@@ -34,6 +34,7 @@ export type {
   TokenResult,
   TokenSequence,
   TokenStream,
+  TopLogProbs,
   Vocabulary,
 } from "./executor-like.ts";
 export { type LibraryInfo, libraryInfo } from "./native/library.ts";

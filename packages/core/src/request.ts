@@ -48,6 +48,8 @@ const schema = z.strictObject({
   priority: share.optional(),
   timeoutMs: z.int32().min(1).optional(),
   logProbs: z.boolean().optional(),
+  topLogProbs: z.int().min(0).max(20).optional(),
+  promptLogProbs: z.boolean().optional(),
   maxUnreadTokens: natural.optional(),
 });
 
@@ -63,6 +65,11 @@ export function encodeRequest(
   const { tokens, signal: _, ...options } = request;
   const wrong = problems(schema, options);
   if (wrong.length > 0) throw new InvalidRequestError(wrong.join(" "));
+  if ((options.topLogProbs ?? 0) > 0 && !options.logProbs && !options.promptLogProbs) {
+    throw new InvalidRequestError(
+      "topLogProbs belongs to logProbs or promptLogProbs. Set one of them to true.",
+    );
+  }
   checkPrompt(tokens, engine.vocabularySize);
   const { sampling, maxUnreadTokens: _unread, ...rest } = options;
   const { endId, stopTokenIds = [], stopWords = [], maxTokens } = rest;

@@ -1,5 +1,6 @@
-import type { TokenChunk } from "./executor-like.ts";
+import type { TokenChunk, TopLogProbs } from "./executor-like.ts";
 import type { TokensRecord } from "./native/records.ts";
+import { TopLogProbsBuffer } from "./top-log-probs.ts";
 
 const firstCapacity = 32;
 /** Up to here a loop is faster than a view and a bulk copy. */
@@ -10,6 +11,7 @@ export class TokenBuffer {
   #tokens = new Int32Array(firstCapacity);
   /** As long as `#tokens`; none where the first record had none. */
   #logProbs: Float32Array | undefined;
+  readonly #top = new TopLogProbsBuffer();
   #length = 0;
   #read = 0;
 
@@ -28,6 +30,11 @@ export class TokenBuffer {
     copy(ints, start, count, this.#tokens, length);
     if (this.#logProbs && logProbsStart >= 0) copy(floats, logProbsStart, count, this.#logProbs, length);
     this.#length += count;
+  }
+
+  /** Of tokens that are appended next. */
+  appendTop(top: TopLogProbs): void {
+    this.#top.append(top);
   }
 
   /** Everything unread as one chunk; not to be called where there is nothing. */
@@ -49,7 +56,11 @@ export class TokenBuffer {
   }
 
   #view(from: number, to: number): TokenChunk {
-    return { tokens: this.#tokens.subarray(from, to), logProbs: this.#logProbs?.subarray(from, to) };
+    return {
+      tokens: this.#tokens.subarray(from, to),
+      logProbs: this.#logProbs?.subarray(from, to),
+      topLogProbs: this.#top.view(from, to),
+    };
   }
 
   #grow(least: number): void {

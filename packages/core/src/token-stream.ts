@@ -2,8 +2,8 @@ import { setMaxListeners } from "node:events";
 import { type Deferred, deferred, quietDeferred } from "./deferred.ts";
 import { AbortedError, InvalidRequestError, SlowConsumerError, type TrtllmError } from "./errors.ts";
 import type { RecordSink } from "./executor-backend.ts";
-import type { TokenChunk, TokenResult, TokenStream } from "./executor-like.ts";
-import type { FinalRecord, TokensRecord } from "./native/records.ts";
+import type { TokenChunk, TokenResult, TokenStream, TopLogProbs } from "./executor-like.ts";
+import type { FinalRecord, TokensRecord, TopLogProbsRecord } from "./native/records.ts";
 import { TokenBuffer } from "./token-buffer.ts";
 import { TokenTimes } from "./token-times.ts";
 
@@ -68,6 +68,8 @@ export class RunningRequest implements RecordSink {
   readonly #maxUnread: number;
   readonly #tokens = new TokenBuffer();
   readonly #times = new TokenTimes();
+  #promptLogProbs: Float32Array | undefined;
+  #promptTop: TopLogProbs | undefined;
   #waiting: Deferred<Read>[] = [];
   #dirty = false;
   #reading = false;
@@ -138,6 +140,17 @@ export class RunningRequest implements RecordSink {
     return first;
   }
 
+  pushTopLogProbs({ ofPrompt, perToken, tokens, logProbs }: TopLogProbsRecord): void {
+    if (this.#ended) return;
+    const top = { perToken, tokens, logProbs };
+    if (ofPrompt) this.#promptTop = top;
+    else this.#tokens.appendTop(top);
+  }
+
+  setPromptLogProbs(logProbs: Float32Array): void {
+    this.#promptLogProbs = logProbs;
+  }
+
   /** Everything that came since the last time is one chunk. */
   flush(): void {
     this.#dirty = false;
@@ -150,7 +163,8 @@ export class RunningRequest implements RecordSink {
   finish(record: FinalRecord): void {
     if (!this.#end()) return;
     this.flush();
-    this.#settle.resolve(tokenResult(this.#tokens.all(), this.#times, record));
+    const prompt = { promptLogProbs: this.#promptLogProbs, promptTopLogProbs: this.#promptTop };
+    this.#settle.resolve({ ...tokenResult(this.#tokens.all(), this.#times, record), ...prompt });
     for (const next of this.#waiting.splice(0)) next.resolve(done);
   }
 
@@ -187,13 +201,18 @@ export function requestAborted(signal: AbortSignal | undefined): AbortedError {
   return new AbortedError("The request was aborted by its signal.", { cause: signal?.reason });
 }
 
-function tokenResult({ tokens, logProbs }: TokenChunk, times: TokenTimes, final: FinalRecord): TokenResult {
+function tokenResult(
+  { tokens, logProbs, topLogProbs }: TokenChunk,
+  times: TokenTimes,
+  final: FinalRecord,
+): TokenResult {
   const { length } = tokens;
   const sinceArrival = (ns: number): number => (ns - final.arrivalNs) / 1e6;
   const { timeNs, firstScheduledNs, firstTokenNs, lastTokenNs } = final;
   return {
     tokens,
     logProbs,
+    topLogProbs,
     finishReason: final.finishReason,
     timings: {
       queueMs: sinceArrival(firstScheduledNs || timeNs),

@@ -1,4 +1,4 @@
-import type { FinalRecord, RecordReader } from "../src/native/records.ts";
+import type { FinalRecord, RecordReader, TopLogProbsRecord } from "../src/native/records.ts";
 
 /** The records of trtllm_shim.h as objects. */
 export type NativeRecord =
@@ -12,6 +12,8 @@ export type NativeRecord =
       readonly timeNs: number;
       readonly logProbs: Float32Array | undefined;
     }
+  | ({ readonly kind: "top-log-probs" } & TopLogProbsRecord)
+  | { readonly kind: "prompt-log-probs"; readonly requestId: number; readonly logProbs: Float32Array }
   | ({ readonly kind: "final" } & FinalRecord)
   | { readonly kind: "error"; readonly requestId: number; readonly status: number; readonly message: string }
   | { readonly kind: "stopped" };
@@ -28,6 +30,8 @@ export function collectRecords(reader: RecordReader, bytes: number): NativeRecor
       const logProbs = logProbsStart < 0 ? undefined : floats.slice(logProbsStart, logProbsStart + count);
       records.push({ kind: "tokens", requestId, tokens, timeNs, logProbs });
     },
+    topLogProbs: (record) => records.push({ kind: "top-log-probs", ...record }),
+    promptLogProbs: (requestId, logProbs) => records.push({ kind: "prompt-log-probs", requestId, logProbs }),
     final: (record) => records.push({ kind: "final", ...record }),
     error: (requestId, status, message) => records.push({ kind: "error", requestId, status, message }),
     stopped: () => records.push({ kind: "stopped" }),

@@ -30,6 +30,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly timeoutMs?: number | undefined;
   /** Return the log-probability of each generated token. Default false. */
   readonly logProbs?: boolean | undefined;
+  /** With `logProbs` or `promptLogProbs`: so many of the most likely tokens at each position, 0 to 20. Default 0. */
+  readonly topLogProbs?: number | undefined;
+  /** Return the log-probability of each token of the prompt, which is computed whole then. Default false. */
+  readonly promptLogProbs?: boolean | undefined;
   /** Aborting it cancels the request; stream and result reject with AbortedError. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,6 +61,8 @@ const known = Object.keys({
   priority: true,
   timeoutMs: true,
   logProbs: true,
+  topLogProbs: true,
+  promptLogProbs: true,
   signal: true,
 } satisfies Record<keyof GenerateOptions, true>);
 
@@ -83,6 +89,8 @@ export function toExecutorRequest(
     priority,
     timeoutMs,
     logProbs,
+    topLogProbs,
+    promptLogProbs,
     signal,
     ...sampling
   } = options;
@@ -97,6 +105,8 @@ export function toExecutorRequest(
     priority,
     timeoutMs,
     logProbs,
+    topLogProbs,
+    promptLogProbs,
     signal,
   };
 }

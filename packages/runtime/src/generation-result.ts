@@ -1,4 +1,10 @@
-import type { FinishReason, RequestKvBlocks, RequestTimings, TokenResult } from "@trtllm-node/core";
+import type {
+  FinishReason,
+  RequestKvBlocks,
+  RequestTimings,
+  TokenResult,
+  TopLogProbs,
+} from "@trtllm-node/core";
 
 import { type Percentiles, percentiles } from "./metrics/percentiles.ts";
 
@@ -17,6 +23,11 @@ export interface GenerationResult {
   readonly kvBlocks: RequestKvBlocks;
   /** Natural logarithms, one per token, where the request asked for them. */
   readonly logProbs?: Float32Array | undefined;
+  /** The most likely tokens at each position, where the request asked for them. */
+  readonly topLogProbs?: TopLogProbs | undefined;
+  /** One per token of the prompt, where the request asked for them; NaN for the first. */
+  readonly promptLogProbs?: Float32Array | undefined;
+  readonly promptTopLogProbs?: TopLogProbs | undefined;
 }
 
 export interface TokenUsage {
@@ -45,7 +56,7 @@ export function toGenerationResult(
   { text, stopString }: { readonly text: string; readonly stopString: string | undefined },
   prompt: PromptInfo,
 ): GenerationResult {
-  const { tokens, kvBlocks, logProbs } = result;
+  const { tokens, kvBlocks, logProbs, topLogProbs, promptLogProbs, promptTopLogProbs } = result;
   const { interTokenLatenciesMs, ...timings } = result.timings;
   return {
     text,
@@ -64,6 +75,9 @@ export function toGenerationResult(
     },
     kvBlocks,
     logProbs,
+    topLogProbs,
+    promptLogProbs,
+    promptTopLogProbs,
   };
 }
 

@@ -61,6 +61,8 @@ const visitor = {
     const request = requests.get(record.requestId);
     if (request?.push(record)) touched.push(request);
   },
+  topLogProbs: () => {}, // nobody asks for them
+  promptLogProbs: () => {},
   final: (record: Parameters<RunningRequest["finish"]>[0]) => requests.get(record.requestId)?.finish(record),
   error: (_: number, __: number, message: string) => {
     throw new Error(message);

@@ -1,6 +1,6 @@
 // Mirror of native-shim/include/trtllm_shim.h: names and types as they stand there.
 
-export const abiVersion = 1;
+export const abiVersion = 2;
 
 export const prototypes = {
   abiVersion: "uint32_t trtllm_abi_version(void)",
@@ -112,4 +112,6 @@ export const recordKind = {
   final: 5,
   error: 6,
   stopped: 7,
+  topLogProbs: 8,
+  promptLogProbs: 9,
 } as const;

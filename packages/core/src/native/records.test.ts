@@ -5,7 +5,17 @@ import { ExecutorError } from "../errors.ts";
 import { RecordReader } from "./records.ts";
 
 const reasons = ["end", "stop", "length", "timed-out", "cancelled"] as const;
-const kinds = { "load-progress": 1, ready: 2, "load-failed": 3, tokens: 4, final: 5, error: 6, stopped: 7 };
+const kinds = {
+  "load-progress": 1,
+  ready: 2,
+  "load-failed": 3,
+  tokens: 4,
+  final: 5,
+  error: 6,
+  stopped: 7,
+  "top-log-probs": 8,
+  "prompt-log-probs": 9,
+};
 
 /** The format of trtllm_shim.h, written down a second time. */
 function encode(record: NativeRecord): Buffer {
@@ -16,6 +26,7 @@ function encode(record: NativeRecord): Buffer {
   if (record.kind === "final") bytes[6] = reasons.indexOf(record.finishReason) + 1;
   if ("timeNs" in record) bytes.writeBigUInt64LE(BigInt(record.timeNs), 16);
   if (record.kind === "tokens" && record.logProbs) bytes[7] = 1;
+  if (record.kind === "top-log-probs" && record.ofPrompt) bytes[7] = 2;
   if ("requestId" in record) bytes.writeBigUInt64LE(BigInt(record.requestId), 8);
   bytes.writeUInt32LE(count, 28);
   payload.copy(bytes, 32);
@@ -39,6 +50,13 @@ function content(record: NativeRecord): { count: number; payload: Buffer } {
       );
       return { count: record.tokens.length, payload: Buffer.concat(parts) };
     }
+    case "top-log-probs": {
+      const { perToken, tokens, logProbs } = record;
+      const parts = [Uint32Array.of(perToken), tokens, logProbs].map((part) => Buffer.from(part.buffer));
+      return { count: tokens.length / perToken, payload: Buffer.concat(parts) };
+    }
+    case "prompt-log-probs":
+      return { count: record.logProbs.length, payload: Buffer.from(record.logProbs.buffer) };
     case "final": {
       const times = [record.arrivalNs, record.firstScheduledNs, record.firstTokenNs, record.lastTokenNs];
       const blocks = [record.blocksAllocated, record.blocksNew, record.blocksReused, 0];
@@ -98,6 +116,25 @@ const anyRecord: fc.Arbitrary<NativeRecord> = fc.oneof(
     blocksAllocated: uint32,
     blocksNew: uint32,
     blocksReused: uint32,
+  }),
+  fc
+    .record({
+      requestId: uint64,
+      ofPrompt: fc.boolean(),
+      perToken: fc.integer({ min: 1, max: 20 }),
+      count: fc.nat(9),
+    })
+    .map(({ count, perToken, ...rest }) => ({
+      kind: "top-log-probs" as const,
+      ...rest,
+      perToken,
+      tokens: Int32Array.from({ length: count * perToken }, (_, index) => index - 1),
+      logProbs: Float32Array.from({ length: count * perToken }, (_, index) => -index),
+    })),
+  fc.record({
+    kind: fc.constant("prompt-log-probs" as const),
+    requestId: uint64,
+    logProbs: fc.array(float, { maxLength: 20 }).map((values) => Float32Array.from(values)),
   }),
   fc.record({ kind: fc.constant("error" as const), requestId: uint64, status: fc.nat(15), message }),
   fc.constant({ kind: "stopped" as const }),

@@ -1,5 +1,5 @@
 import { ExecutorError } from "../errors.ts";
-import type { FinishReason } from "../executor-like.ts";
+import type { FinishReason, TopLogProbs } from "../executor-like.ts";
 import { recordKind } from "./declarations.ts";
 
 /** Receives the records of `trtllm_executor_drain`, in their order. Times are nanoseconds of the monotonic clock. */
@@ -9,6 +9,8 @@ export interface RecordVisitor {
   loadFailed(status: number, message: string): void;
   /** The same object each time, valid during the call. */
   tokens(record: TokensRecord): void;
+  topLogProbs(record: TopLogProbsRecord): void;
+  promptLogProbs(requestId: number, logProbs: Float32Array): void;
   final(record: FinalRecord): void;
   error(requestId: number, status: number, message: string): void;
   stopped(): void;
@@ -28,6 +30,12 @@ export interface TokensRecord {
   readonly logProbsStart: number;
 }
 
+/** Alternatives of a request's next tokens, or of its prompt. */
+export interface TopLogProbsRecord extends TopLogProbs {
+  readonly requestId: number;
+  readonly ofPrompt: boolean;
+}
+
 export interface FinalRecord {
   readonly requestId: number;
   readonly finishReason: FinishReason;
@@ -45,6 +53,7 @@ export interface FinalRecord {
 const headerBytes = 32;
 const finalBytes = 48;
 const logProbsFlag = 1;
+const promptFlag = 2;
 /** TRTLLM_FINISH_* by number. A FINAL record never says NOT_FINISHED. */
 const finishReasons: readonly (FinishReason | undefined)[] = [
   undefined,
@@ -127,6 +136,25 @@ export class RecordReader {
         visitor.tokens(record);
         break;
       }
+      case recordKind.topLogProbs: {
+        need(4);
+        const perToken = words[payload]!;
+        const length = count * perToken;
+        need(4 + 8 * length);
+        const { ints, floats } = this.#tokens;
+        visitor.topLogProbs({
+          requestId: this.#uint64(word + 2),
+          ofPrompt: ((first >>> 24) & promptFlag) !== 0,
+          perToken,
+          tokens: ints.slice(payload + 1, payload + 1 + length),
+          logProbs: floats.slice(payload + 1 + length, payload + 1 + 2 * length),
+        });
+        break;
+      }
+      case recordKind.promptLogProbs:
+        need(4 * count);
+        visitor.promptLogProbs(this.#uint64(word + 2), this.#tokens.floats.slice(payload, payload + count));
+        break;
       case recordKind.final:
         need(finalBytes);
         visitor.final(this.#final(word, (first >>> 16) & 0xff));

@@ -84,9 +84,13 @@ private:
 class OutputConfig
 {
 public:
-    explicit OutputConfig(bool returnLogProbs = false);
+    explicit OutputConfig(
+        bool returnLogProbs = false, bool returnContextLogits = false, bool returnGenerationLogits = false);
 
     bool returnLogProbs;
+    /// The whole prompt is computed then, whatever of it is in the KV cache.
+    bool returnContextLogits;
+    bool returnGenerationLogits;
     /// Only what is not streamed can include the prompt; streamed tokens are always new ones.
     bool excludeInputFromOutput{false};
     bool returnPerfMetrics{false};
@@ -203,6 +207,10 @@ struct Result
     std::optional<VecLogProbs> cumLogProbs;
     /// [beam][token], of the tokens so far.
     std::optional<std::vector<VecLogProbs>> logProbs;
+    /// [prompt tokens, vocabulary], with the first response of a request.
+    std::optional<Tensor> contextLogits;
+    /// Streaming: [1, 1, vocabulary], of the response's token. Otherwise [1, maxTokens, vocabulary], 0 beyond the end.
+    std::optional<Tensor> generationLogits;
     std::vector<FinishReason> finishReasons;
     SizeType32 decodingIter{0};
     float avgDecodedTokensPerIter{0.0f};
@@ -298,6 +306,7 @@ public:
     [[nodiscard]] std::optional<SizeType32> getMaxBatchSize() const;
     [[nodiscard]] std::optional<SizeType32> getMaxNumTokens() const;
     [[nodiscard]] std::optional<SizeType32> getMaxQueueSize() const;
+    [[nodiscard]] bool getGatherGenerationLogits() const;
 
     void setSchedulerConfig(SchedulerConfig const& schedulerConfig);
     void setKvCacheConfig(KvCacheConfig const& kvCacheConfig);
@@ -306,6 +315,8 @@ public:
     void setMaxBatchSize(SizeType32 maxBatchSize);
     void setMaxNumTokens(SizeType32 maxNumTokens);
     void setMaxQueueSize(std::optional<SizeType32> const& maxQueueSize);
+    /// Requests may ask for generation logits.
+    void setGatherGenerationLogits(bool gatherGenerationLogits);
 
 private:
     SizeType32 mMaxBeamWidth;
@@ -316,6 +327,7 @@ private:
     std::optional<SizeType32> mMaxBatchSize;
     std::optional<SizeType32> mMaxNumTokens;
     std::optional<SizeType32> mMaxQueueSize;
+    bool mGatherGenerationLogits{false};
 };
 
 struct KVCacheCreatedData
