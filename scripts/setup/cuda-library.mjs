@@ -64,15 +64,27 @@ async function download(folder) {
  */
 async function compile(folder, report) {
   const source = join(folder, "source");
-  await unpackLlamaSource(source, ["ggml"]);
+  await unpackLlamaSource(source, [
+    "CMakeLists.txt",
+    "cmake",
+    "ggml",
+    "include",
+    "src",
+    "vendor",
+    "LICENSE",
+    "licenses",
+  ]);
   const build = join(folder, "build");
   const remedy =
     "Read the message above; the CUDA toolkit (nvcc) of the driver's version, or older, is needed";
   await runCommand(
     "cmake",
     [
-      ...["-S", join(source, "ggml"), "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_SHARED_LIBS=ON"],
+      ...["-S", source, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_SHARED_LIBS=ON"],
       ...["-DGGML_BACKEND_DL=ON", "-DGGML_CPU=OFF", "-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native"],
+      // The prebuilt libggml-base.so, which it is loaded beside, has no version in its name.
+      "-DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON",
+      ...["COMMON", "TESTS", "TOOLS", "EXAMPLES", "SERVER", "APP"].map((part) => `-DLLAMA_BUILD_${part}=OFF`),
     ],
     { onLine: report, remedy },
   );

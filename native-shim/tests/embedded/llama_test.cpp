@@ -138,9 +138,13 @@ private:
     std::map<SequenceId, BlockTable> mTables;
 };
 
-TokenIdType best(float const* logits, SizeType32 count)
+/// The same but for rounding, which on a GPU depends on what else is in the step.
+bool alike(std::vector<float> const& a, std::vector<float> const& b)
 {
-    return static_cast<TokenIdType>(std::max_element(logits, logits + count) - logits);
+    auto const [least, most] = std::minmax_element(a.begin(), a.end());
+    auto const tolerance = (*most - *least) * 0.05f;
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(), [&](float x, float y) { return std::abs(x - y) <= tolerance; });
 }
 
 VecTokens range(SizeType32 first, SizeType32 count)
@@ -276,27 +280,23 @@ TEST("one step computes prompts and single tokens of several sequences, each wit
     VecTokens const eight{8};
     auto const prompt = range(600, 9);
     auto& runner = *sequences.runner;
-    auto const vocabulary = runner.vocabularySize();
-    VecTokens together;
-    for (auto const& logits : sequences.lastLogits(
-             {sequences.part(3, seven, 10), sequences.part(1, eight, 10), sequences.part(2, prompt, 0)}))
-    {
-        together.push_back(best(logits.data(), vocabulary));
-    }
+    auto const together = sequences.lastLogits(
+        {sequences.part(3, seven, 10), sequences.part(1, eight, 10), sequences.part(2, prompt, 0)});
 
     auto const alone = [&](VecTokens tokens)
     {
         runner.end(2);
         sequences.begin(2, {3});
-        return best(sequences.lastLogits(2, tokens, 0).data(), vocabulary);
+        return sequences.lastLogits(2, tokens, 0);
     };
     auto first = range(300, 10);
     first.push_back(7);
     auto second = range(100, 10);
     second.push_back(8);
-    CHECK_EQ(together[0], alone(first));
-    CHECK_EQ(together[1], alone(second));
-    CHECK_EQ(together[2], alone(prompt));
+    CHECK(alike(together[0], alone(first)));
+    CHECK(alike(together[1], alone(second)));
+    CHECK(alike(together[2], alone(prompt)));
+    CHECK(!alike(together[0], together[1]));
 }
 
 TEST("log-probabilities of a prompt are those of llama.cpp's own logits")
