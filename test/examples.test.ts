@@ -63,6 +63,31 @@ describe("examples", () => {
     expect(output).toContain("resumed: In which country is it?");
   });
 
+  it("12-pool asks two models, and swaps one without losing a request", async () => {
+    const output = await run("12-pool.ts");
+    expect(output).toMatch(/small: The capital of France is … " Paris/);
+    expect(output).toMatch(/small: The capital of Italy is … ".*Rome/);
+    expect(output.split("\n").slice(-2)).toEqual([
+      expect.stringMatching(/^small: ready, 1 given$/),
+      expect.stringMatching(/^large: ready, 1 given$/),
+    ]);
+  });
+
+  it("13-rag computes the passages of its questions once", async () => {
+    const output = await run("13-rag.ts");
+    const cached = [...output.matchAll(/(\d+) of \d+ prompt tokens/g)].map(([, count]) => Number(count));
+    expect(cached[0]).toBe(0);
+    expect(cached[1]).toBeGreaterThanOrEqual(32);
+    expect(cached[2]).toBeGreaterThanOrEqual(32);
+    expect(output).toContain("Mara Quill");
+  });
+
+  it("14-summarize gets through all documents", async () => {
+    const lines = (await run("14-summarize.ts")).split("\n");
+    expect(lines.filter((line) => /^- \w/.test(line))).toHaveLength(6);
+    expect(lines.at(-1)).toMatch(/^6 documents, first token after \d+ ms/);
+  });
+
   it("20-tokens takes a text apart and counts those of a book", async () => {
     const [pieces, book] = (await run("20-tokens.ts")).split("\n");
     expect(pieces!.replaceAll("|", "")).toBe("Grüße aus 東京 👩🏽‍🚀!");

@@ -20,6 +20,8 @@ export type { KvCache, KvCacheUsage } from "./metrics/kv-cache.ts";
 export type { LatencySummary } from "./metrics/latency-histogram.ts";
 export type { LlmMetricsSnapshot, RequestOutcome, RequestRecord } from "./metrics/llm-metrics.ts";
 export type { Percentiles } from "./metrics/percentiles.ts";
+export type { CopyHealth, CopyState } from "./pool/engine-copy.ts";
+export { EnginePool, type LoadedEngine, type PoolModel, type RetireOptions } from "./pool/engine-pool.ts";
 export type { JsonSchema, Schema } from "./schema/schema.ts";
 export type { SavedSession, SendOptions, Session, SessionInput, SessionOptions } from "./session/session.ts";
 export type { SessionResult, SessionStream } from "./session/session-stream.ts";

@@ -16,6 +16,7 @@ import type { GenerationResult } from "./generation-result.ts";
 import { KvCache } from "./metrics/kv-cache.ts";
 import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metrics/llm-metrics.ts";
 import { requestRecord } from "./metrics/request-record.ts";
+import { RoutingExecutor } from "./pool/routing-executor.ts";
 import { encodeAsync, encodeNow, isShort, type PromptText } from "./prompt-text.ts";
 import { Session, type SessionModel, type SessionOptions } from "./session/session.ts";
 import { PendingTokenStream } from "./stream/pending-token-stream.ts";
@@ -47,7 +48,9 @@ export class LLM implements AsyncDisposable {
   /** @param executor is owned by the LLM from here on: `dispose()` disposes it */
   constructor(executor: ExecutorLike, tokenizer: Tokenizer) {
     this.#executor = executor;
-    this.kvCache = new KvCache(executor);
+    this.kvCache = new KvCache(() =>
+      executor instanceof RoutingExecutor ? executor.copies.map((copy) => copy.executor) : [executor],
+    );
     this.tokenizer = tokenizer;
   }
 

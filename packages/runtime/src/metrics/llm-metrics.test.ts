@@ -103,20 +103,17 @@ test("the KV cache tells what the newest iteration said, until there is another"
   const { engine } = new ScriptedExecutor();
   const kvCacheStats = { maxNumBlocks: 50, usedNumBlocks: 20, reusedBlocks: 3, missedBlocks: 1 };
   const iterations = [{ kvCacheStats: { ...kvCacheStats, usedNumBlocks: 9 } }, { kvCacheStats }, {}];
-  const cache = new KvCache({
-    engine,
-    iterationStats: () => iterations.splice(0) as unknown as IterationStats[],
-  });
+  const source = { engine, iterationStats: () => iterations.splice(0) as unknown as IterationStats[] };
+  const cache = new KvCache(() => [source]);
   const expected = {
     blocks: { total: 50, used: 20, free: 30 },
     reusedBlocks: 3,
     missedBlocks: 1,
     hitRate: 0.75,
-    tokensPerBlock: 8,
     bytes: { total: 400, used: 160 },
   };
   expect(cache.stats()).toEqual(expected);
   expect(cache.stats()).toEqual(expected);
-  const idle = new KvCache({ engine, iterationStats: () => [] }).stats();
+  const idle = new KvCache(() => [{ engine, iterationStats: () => [] }]).stats();
   expect(idle).toMatchObject({ blocks: { total: 100, used: 0, free: 100 }, hitRate: 0 });
 });
