@@ -246,9 +246,13 @@ void reportLibraryFailure(std::string_view message)
 {
     auto const record = failureRecord(TRTLLM_RECORD_LOAD_FAILED, 0, kLibraryFailed, message);
     auto const stopped = stoppedRecord();
-    if (writeAll(kCommandFd, record.data(), record.size()))
+    auto alive = writeAll(kCommandFd, record.data(), record.size()) && writeAll(kCommandFd, &stopped, sizeof(stopped));
+    // A socket that is closed with something unread in it takes back what was written to it.
+    Command command;
+    std::vector<std::uint8_t> payload;
+    while (alive)
     {
-        writeAll(kCommandFd, &stopped, sizeof(stopped));
+        alive = readFrame(kCommandFd, command, payload);
     }
 }
 

@@ -27,6 +27,22 @@ void keepSendBufferSmall()
     setsockopt(trtllm_host::kCommandFd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
+int serve(char const* path)
+{
+    std::optional<trtllm_host::Library> library;
+    try
+    {
+        library.emplace(path);
+    }
+    catch (std::exception const& error)
+    {
+        trtllm_host::reportLibraryFailure(error.what());
+        return 0;
+    }
+    trtllm_host::Host(*library).run();
+    return 0;
+}
+
 } // namespace
 
 int main(int count, char** arguments)
@@ -39,20 +55,9 @@ int main(int count, char** arguments)
     dieWithParent();
     dup2(STDERR_FILENO, STDOUT_FILENO);
     keepSendBufferSmall();
-    std::optional<trtllm_host::Library> library;
     try
     {
-        library.emplace(arguments[1]);
-    }
-    catch (std::exception const& error)
-    {
-        trtllm_host::reportLibraryFailure(error.what());
-        return 0;
-    }
-    try
-    {
-        trtllm_host::Host(*library).run();
-        return 0;
+        return serve(arguments[1]);
     }
     catch (std::exception const& error)
     {

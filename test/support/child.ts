@@ -17,9 +17,9 @@ export function inChild(script: string, flags: readonly string[] = []): Promise<
   return runNode([...flags, ...source, "--input-type=module", "--eval", script]);
 }
 
-function runNode(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
+export function runNode(args: readonly string[], { cwd = root } = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    const options = { cwd: root, env, timeout: timeoutMs };
+    const options = { cwd, timeout: timeoutMs };
     const child = execFile(process.execPath, args, options, (_, stdout, stderr) => {
       resolve({ code: child.exitCode, signal: child.signalCode, output: stdout + stderr });
     });

@@ -64,7 +64,7 @@ export interface ExecutorOptions extends z.input<typeof schema> {
   readonly signal?: AbortSignal | undefined;
   /** Called with the part of the engine that is loaded, 0 to 1. What it throws ends the load. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
-  /** File of the native library. Default: environment variable TRTLLM_NODE_LIBRARY, then the workspace's build. */
+  /** File of the native library. Default: environment variable TRTLLM_NODE_LIBRARY, then the platform's package, then the workspace's build. */
   readonly libraryPath?: string | undefined;
 }
 

@@ -79,22 +79,9 @@ test("An idle executor that nobody disposed does not keep the process alive.", a
   expect(child).toEqual({ code: 0, signal: null, output: "gguf\n" });
 });
 
-test("Running requests keep the process alive until they end.", async () => {
-  const child = await inChild(`
-    const streams = await start(await create(), 16);
-    for (const { result } of streams) result.then(({ finishReason }) => console.log(finishReason));`);
-  expect(child).toEqual({ code: 0, signal: null, output: "length\n".repeat(8) });
-});
-
 test("process.exit with requests in flight exits with its code and no signal.", async () => {
   const child = await inChild("await start(await create()); process.exit(7);");
   expect(child).toEqual({ code: 7, signal: null, output: "" });
-});
-
-test("An uncaught exception with requests in flight is reported as any other.", async () => {
-  const child = await inChild("await start(await create()); throw new Error('the application failed');");
-  expect(child).toMatchObject({ code: 1, signal: null });
-  expect(child.output).toContain("the application failed");
 });
 
 test("A forgotten executor is freed, one with a running request is not.", async () => {

@@ -16,9 +16,11 @@ export interface LibraryInfo {
   readonly libraries: readonly { readonly name: string; readonly version: string }[];
 }
 
-const require = createRequire(import.meta.url);
+/** A bundle in CommonJS format has no `import.meta.url`. */
+const require = createRequire(import.meta.url ?? resolve("bundle.cjs"));
 const environmentVariable = "TRTLLM_NODE_LIBRARY";
 const fileName = `libtrtllm_shim.${process.platform === "darwin" ? "dylib" : "so"}`;
+const platformPackage = `@trtllm-node/${process.platform}-${process.arch}`;
 const probeTimeoutMs = 20_000;
 const loaded = new Map<string, Promise<NativeFunctions>>();
 
@@ -34,7 +36,8 @@ export async function libraryInfo(libraryPath?: string): Promise<LibraryInfo> {
 
 /**
  * Loads the library, each file once per process. Looked for in this order: `libraryPath`, the environment
- * variable TRTLLM_NODE_LIBRARY, `native-shim/build/lib` of the workspace that this package lies in.
+ * variable TRTLLM_NODE_LIBRARY, `lib` of the package `@trtllm-node/<platform>-<arch>` where that is installed,
+ * `native-shim/build/lib` of the workspace that this package lies in.
  * @throws LibraryError
  */
 export async function loadLibrary(libraryPath?: string): Promise<NativeFunctions> {
@@ -71,21 +74,22 @@ function findLibrary(option: string | undefined): { path: string; foreign: boole
       option === undefined ? `environment variable ${environmentVariable}` : "option libraryPath";
     throw notFound(`There is no native library at ${path}, named by the ${source}.`);
   }
-  const path = workspaceBuild();
-  if (path !== undefined && existsSync(path)) return { path, foreign: false };
+  const packaged = inPackage(platformPackage, "lib");
+  const built = inPackage("@trtllm-node/core", "../../native-shim/build/lib");
+  for (const path of [packaged, built]) {
+    if (path !== undefined && existsSync(path)) return { path, foreign: false };
+  }
   throw notFound(
-    path === undefined
-      ? "There is no native library."
-      : `There is no native library at ${path}: it is not built.`,
+    `There is no native library: ${platformPackage} is not installed, and no workspace has built one.`,
   );
 }
 
-function workspaceBuild(): string | undefined {
+/** The library in a folder of a package; `undefined` where there is no such package, as in a bundle. */
+function inPackage(name: string, folder: string): string | undefined {
   try {
-    const packageRoot = dirname(require.resolve("@trtllm-node/core/package.json"));
-    return resolve(packageRoot, "../../native-shim/build/lib", fileName);
+    return join(dirname(require.resolve(`${name}/package.json`)), folder, fileName);
   } catch {
-    return undefined; // bundled into an application: there is no package folder
+    return undefined;
   }
 }
 
