@@ -23,6 +23,14 @@ export type { Percentiles } from "./metrics/percentiles.ts";
 export type { CopyHealth, CopyState } from "./pool/engine-copy.ts";
 export { EnginePool, type LoadedEngine, type PoolModel, type RetireOptions } from "./pool/engine-pool.ts";
 export type { JsonSchema, Schema } from "./schema/schema.ts";
+export type {
+  Classification,
+  ClassifiedChoice,
+  Score,
+  ScoreOptions,
+  ScoringOptions,
+} from "./scoring/score.ts";
+export type { SeveralOptions } from "./scoring/several.ts";
 export type { SavedSession, SendOptions, Session, SessionInput, SessionOptions } from "./session/session.ts";
 export type { SessionResult, SessionStream } from "./session/session-stream.ts";
 export type { GenerationStream } from "./stream/generation-stream.ts";

@@ -6,10 +6,12 @@ import {
   type ExecutorOptions,
   InvalidRequestError,
   type TokenStream,
+  UnsupportedError,
 } from "@trtllm-node/core";
 import { ChatFormat, type ChatFormatOptions } from "./chat/chat-format.ts";
 import type { ChatMessage } from "./chat/chat-message.ts";
 import { ChatStream } from "./chat/chat-stream.ts";
+import { concatTokens } from "./concat-tokens.ts";
 import { ChatTemplateError } from "./errors.ts";
 import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
@@ -18,6 +20,16 @@ import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metri
 import { requestRecord } from "./metrics/request-record.ts";
 import { RoutingExecutor } from "./pool/routing-executor.ts";
 import { encodeAsync, encodeNow, isShort, type PromptText } from "./prompt-text.ts";
+import {
+  type Classification,
+  checkChoices,
+  classification,
+  type Score,
+  type ScoreOptions,
+  type ScoringOptions,
+  scoreBehind,
+} from "./scoring/score.ts";
+import { generateSeveral, type SeveralOptions } from "./scoring/several.ts";
 import { Session, type SessionModel, type SessionOptions } from "./session/session.ts";
 import { PendingTokenStream } from "./stream/pending-token-stream.ts";
 import { stopStrings } from "./stream/stop-matcher.ts";
@@ -103,6 +115,49 @@ export class LLM implements AsyncDisposable {
     const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
     const texts = this.#submit(format.texts(prompt), generate, () => format.createDecoder(prompt));
     return new ChatStream(texts, prompt);
+  }
+
+  /**
+   * How likely the model finds a text.
+   * @throws UnsupportedError: the engine gives no log-probabilities of a prompt; what `stream` throws
+   */
+  async score(text: string, { after = "", ...options }: ScoreOptions = {}): Promise<Score> {
+    const before = after === "" ? new Int32Array(0) : await this.#encode(after);
+    return scoreBehind(before, await this.#encode(after + text), this.#promptLogProbs(options));
+  }
+
+  /**
+   * The most likely of some texts, as continuations of a prompt or as answers in a conversation. Longer texts are less
+   * likely: take choices of about one length, or letters that stand for them.
+   * @throws InvalidRequestError: not at least two different choices; what `score` throws
+   */
+  async classify(
+    prompt: string | readonly ChatMessage[],
+    choices: readonly string[],
+    options: ScoringOptions = {},
+  ): Promise<Classification> {
+    checkChoices(choices);
+    const scores = choices.map(async (choice) => {
+      if (typeof prompt === "string") return this.score(choice, { ...options, after: prompt });
+      const format = this.#chat;
+      const before = encodeNow(format.texts(format.prompt(prompt, {})), this.tokenizer);
+      const answer = this.tokenizer.encode(choice, { addSpecial: false, parseSpecial: false });
+      return scoreBehind(before, concatTokens([before, answer]), this.#promptLogProbs(options));
+    });
+    return classification(choices, await Promise.all(scores));
+  }
+
+  /** Several answers to one prompt. Rejects with InvalidRequestError, and what `stream` throws. */
+  generateSeveral(prompt: Prompt, options: SeveralOptions): Promise<GenerationResult[]> {
+    return generateSeveral(options, (each) => this.generate(prompt, each));
+  }
+
+  /** @throws UnsupportedError: always. The executor API generates tokens and gives no hidden states to make embeddings of. */
+  async embed(_texts: string | readonly string[]): Promise<never> {
+    throw new UnsupportedError(
+      "Embeddings are not supported: TensorRT-LLM's executor API generates tokens, and returns no pooled hidden states " +
+        "of a text. Use an embedding model with a library of its own, such as onnxruntime-node.",
+    );
   }
 
   /** A conversation that is kept for you, and goes on where its KV cache ends. */
@@ -218,6 +273,14 @@ export class LLM implements AsyncDisposable {
   #record(record: RequestRecord): void {
     this.#metrics.ended(record);
     for (const observer of this.#observers) observer(record);
+  }
+
+  #encode(text: string): Promise<Int32Array> {
+    return this.tokenizer.encodeAsync(text, { addSpecial: true, parseSpecial: true });
+  }
+
+  #promptLogProbs(options: ScoringOptions) {
+    return (tokens: Int32Array) => this.generate(tokens, { ...options, maxTokens: 1, promptLogProbs: true });
   }
 
   get #chat(): ChatFormat {
