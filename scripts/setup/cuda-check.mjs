@@ -12,13 +12,12 @@ const rawLlama = join(nativeBuild, "bin/raw_llama");
  * Computes two tokens in a process of its own: a library made for a newer driver is loaded without complaint and
  * then aborts its process, and one whose CUDA libraries are missing is passed over in silence.
  */
-export const cudaCheck = stampedStep({
+const trying = stampedStep({
   title: "Trying the GPU",
   name: "cuda-check",
-  inputs: () => [cuda, ...(cuda === "" ? [] : [cudaLibrary, rawLlama])],
+  inputs: () => [cuda, cudaLibrary, rawLlama],
   outputs: [],
   async run() {
-    if (cuda === "") return;
     const output = await runCommand(
       rawLlama,
       ["--model", modelFile, "--requests", "1", "--prompt-tokens", "4", "--new-tokens", "2"],
@@ -39,3 +38,6 @@ export const cudaCheck = stampedStep({
     }
   },
 });
+
+/** @type {import("./steps.mjs").Step} */
+export const cudaCheck = { ...trying, fresh: () => cuda === "" || trying.fresh() };

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { unpackLlamaSource } from "./llama-headers.mjs";
@@ -10,7 +10,7 @@ import { stampedStep } from "./stamped-step.mjs";
 export const cuda = process.env.TRTLLM_NODE_CUDA ?? "";
 const cpuPackage = join(root, "node_modules/@node-llama-cpp/linux-x64/package.json");
 
-export const cudaBackend = stampedStep({
+const making = stampedStep({
   title:
     cuda === "build"
       ? "Compiling llama.cpp's CUDA backend (minutes)"
@@ -40,6 +40,12 @@ export const cudaBackend = stampedStep({
     }
   },
 });
+
+/** @type {import("./steps.mjs").Step} */
+export const cudaBackend = {
+  ...making,
+  fresh: () => (cuda === "" ? !existsSync(cudaLibrary) : making.fresh()),
+};
 
 /** @param {string} folder */
 async function download(folder) {
