@@ -36,6 +36,25 @@ Response endedInQueue(IncomingRequest const& incoming, FinishReason reason)
     return {incoming.id, std::move(result)};
 }
 
+std::string whyNoBeams(Request const& request, Limits const& limits)
+{
+    auto const width = request.getSamplingConfig().getBeamWidth();
+    if (width > limits.maxBeamWidth)
+    {
+        return "beamWidth is " + std::to_string(width) + "; the executor was made for maxBeamWidth "
+            + std::to_string(limits.maxBeamWidth);
+    }
+    if (width > 1 && request.getStreaming())
+    {
+        return "beam search may change what was streamed: it needs a request that does not stream";
+    }
+    if (width > 1 && request.getOutputConfig().returnGenerationLogits)
+    {
+        return "generation logits are not kept in beam search";
+    }
+    return {};
+}
+
 /// Why the request can never run; empty where it can.
 std::string whyNot(Request const& request, Limits const& limits, SizeType32 vocabularySize)
 {
@@ -47,6 +66,10 @@ std::string whyNot(Request const& request, Limits const& limits, SizeType32 voca
     {
         return "generation logits need gatherGenerationLogits in the executor's configuration";
     }
+    if (auto reason = whyNoBeams(request, limits); !reason.empty())
+    {
+        return reason;
+    }
     auto const tokens = static_cast<std::int64_t>(request.getInputTokenIds().size()) + request.getMaxTokens();
     if (tokens > limits.maxSequenceTokens)
     {
@@ -55,7 +78,7 @@ std::string whyNot(Request const& request, Limits const& limits, SizeType32 voca
     }
     if (numSequences(request) > limits.maxBatchSize)
     {
-        return "numReturnSequences is " + std::to_string(numSequences(request)) + "; a batch holds "
+        return std::to_string(numSequences(request)) + " beams or sequences are asked for; a batch holds "
             + std::to_string(limits.maxBatchSize) + " sequences (maxBatchSize)";
     }
     auto const blocks = blocksToCompletion(request, limits.tokensPerBlock);

@@ -65,9 +65,10 @@ SizeType32 hostKvBlocks(EngineLimits const& engine, KvCacheConfig const& config,
 
 Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
 {
-    if (config.getMaxBeamWidth() != 1)
+    if (config.getMaxBeamWidth() > 1
+        && config.getSchedulerConfig().getCapacitySchedulerPolicy() == CapacitySchedulerPolicy::kMAX_UTILIZATION)
     {
-        throw std::invalid_argument("the embedded executor has no beam search: maxBeamWidth must be 1");
+        throw std::invalid_argument("beams cannot be paused: maxBeamWidth above 1 needs another policy than MAX_UTILIZATION");
     }
     if (!config.getEnableChunkedContext())
     {
@@ -103,6 +104,7 @@ Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
     limits.secondaryOffloadMinPriority
         = kvCache.getSecondaryOffloadMinPriority().value_or(kDefaultSecondaryOffloadMinPriority);
     limits.eventBufferMaxSize = static_cast<SizeType32>(kvCache.getEventBufferMaxSize());
+    limits.maxBeamWidth = config.getMaxBeamWidth();
     limits.gatherGenerationLogits = config.getGatherGenerationLogits();
     return limits;
 }

@@ -55,6 +55,7 @@ struct Limits
     bool onboardBlocks{true};
     RetentionPriority secondaryOffloadMinPriority{30};
     SizeType32 eventBufferMaxSize{0};
+    SizeType32 maxBeamWidth{1};
     bool gatherGenerationLogits{false};
 };
 

@@ -25,16 +25,35 @@ std::optional<T> const& check(char const* name, std::optional<T> const& value, b
 SamplingConfig::SamplingConfig(SizeType32 beamWidth)
     : mBeamWidth(beamWidth)
 {
-    if (beamWidth != 1)
+    if (beamWidth < 1)
     {
-        throw std::invalid_argument(
-            "beamWidth is " + std::to_string(beamWidth) + "; the embedded executor has no beam search, use 1");
+        throw std::invalid_argument("beamWidth is " + std::to_string(beamWidth) + "; it must be at least 1");
     }
 }
 
 SizeType32 SamplingConfig::getBeamWidth() const
 {
     return mBeamWidth;
+}
+
+SizeType32 SamplingConfig::getNumReturnBeams() const
+{
+    return mBeamWidth > 1 ? mNumReturnSequences.value_or(mBeamWidth) : mBeamWidth;
+}
+
+std::optional<FloatType> SamplingConfig::getBeamSearchDiversityRate() const
+{
+    return mBeamSearchDiversityRate;
+}
+
+std::optional<FloatType> SamplingConfig::getLengthPenalty() const
+{
+    return mLengthPenalty;
+}
+
+std::optional<SizeType32> SamplingConfig::getEarlyStopping() const
+{
+    return mEarlyStopping;
 }
 
 std::optional<SizeType32> SamplingConfig::getTopK() const
@@ -112,6 +131,22 @@ std::optional<SizeType32> SamplingConfig::getNumReturnSequences() const
     return mNumReturnSequences;
 }
 
+void SamplingConfig::setBeamSearchDiversityRate(std::optional<FloatType> const& beamSearchDiversityRate)
+{
+    mBeamSearchDiversityRate = check("beamSearchDiversityRate", beamSearchDiversityRate,
+        beamSearchDiversityRate >= 0.f, "0 or above");
+}
+
+void SamplingConfig::setLengthPenalty(std::optional<FloatType> const& lengthPenalty)
+{
+    mLengthPenalty = check("lengthPenalty", lengthPenalty, lengthPenalty >= 0.f, "0 or above");
+}
+
+void SamplingConfig::setEarlyStopping(std::optional<SizeType32> const& earlyStopping)
+{
+    mEarlyStopping = check("earlyStopping", earlyStopping, earlyStopping >= 0, "0 or above");
+}
+
 void SamplingConfig::setTopK(std::optional<SizeType32> const& topK)
 {
     mTopK = check("topK", topK, topK >= 0, "0 or above");
@@ -184,7 +219,9 @@ void SamplingConfig::setMinP(std::optional<FloatType> const& minP)
 
 void SamplingConfig::setNumReturnSequences(std::optional<SizeType32> const& numReturnSequences)
 {
-    mNumReturnSequences = check("numReturnSequences", numReturnSequences, numReturnSequences >= 1, "at least 1");
+    bool const fits = numReturnSequences >= 1 && (mBeamWidth == 1 || numReturnSequences <= mBeamWidth);
+    mNumReturnSequences = check(
+        "numReturnSequences", numReturnSequences, fits, "at least 1, and at most beamWidth where that is above 1");
 }
 
 } // namespace tensorrt_llm::executor

@@ -45,6 +45,10 @@ ActiveRequest::ActiveRequest(IncomingRequest const& from)
 {
     sequences.reserve(static_cast<std::size_t>(numSequences)); // references to them stay valid when it forks
     sequences.emplace_back(0, from);
+    if (from.request.getSamplingConfig().getBeamWidth() > 1)
+    {
+        beams.emplace(from.request);
+    }
     metrics.timingMetrics.arrivalTime = from.arrival;
 }
 
@@ -67,7 +71,8 @@ SizeType32 ActiveRequest::unfinishedSequences() const
 
 SizeType32 numSequences(Request const& request)
 {
-    return request.getSamplingConfig().getNumReturnSequences().value_or(1);
+    auto const sampling = request.getSamplingConfig();
+    return sampling.getBeamWidth() > 1 ? sampling.getBeamWidth() : sampling.getNumReturnSequences().value_or(1);
 }
 
 SizeType32 blocksToCompletion(Request const& request, SizeType32 tokensPerBlock)
@@ -104,6 +109,45 @@ void gatherGeneration(
     auto const row = request.streaming ? 0 : sequence.generated(request.promptLength) - 1;
     auto* const first = static_cast<float*>(sequence.generationLogits->getData());
     std::copy_n(logits, vocabularySize, first + static_cast<std::ptrdiff_t>(row) * vocabularySize);
+}
+
+Response makeBeamResponse(ActiveRequest& request, FinishReason reason)
+{
+    Result result{};
+    result.isFinal = true;
+    result.isSequenceFinal = true;
+    auto answers = request.beams->search().answers(reason);
+    auto const returned = static_cast<std::size_t>(request.incoming.request.getSamplingConfig().getNumReturnBeams());
+    answers.erase(answers.begin() + static_cast<std::ptrdiff_t>(std::min(returned, answers.size())), answers.end());
+    if (request.output.returnLogProbs)
+    {
+        result.logProbs.emplace();
+        result.cumLogProbs.emplace();
+    }
+    auto const begin = request.output.excludeInputFromOutput ? request.promptLength : 0;
+    for (auto const& [beam, score, ending] : answers)
+    {
+        bool const cancelled = reason == FinishReason::kCANCELLED;
+        result.outputTokenIds.emplace_back(cancelled ? beam.tokens.end() : beam.tokens.begin() + begin, beam.tokens.end());
+        result.finishReasons.push_back(cancelled ? reason : ending);
+        if (request.output.returnLogProbs)
+        {
+            result.logProbs->push_back(cancelled ? VecLogProbs{} : beam.logProbs);
+            result.cumLogProbs->push_back(static_cast<float>(beam.cumLogProb));
+        }
+        auto const generated = static_cast<SizeType32>(beam.tokens.size()) - request.promptLength;
+        result.decodingIter = std::max(result.decodingIter, generated);
+    }
+    result.avgDecodedTokensPerIter = 1.f;
+    if (!request.gathersContext())
+    {
+        result.contextLogits = std::exchange(request.contextLogits, std::nullopt);
+    }
+    if (request.output.returnPerfMetrics)
+    {
+        result.requestPerfMetrics = request.metrics;
+    }
+    return {request.id, std::move(result)};
 }
 
 Response makeResponse(ActiveRequest& request, ActiveSequence& sequence, VecTokens tokens, FinishReason reason)

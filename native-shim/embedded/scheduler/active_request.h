@@ -3,6 +3,7 @@
 
 #include "kv/block.h"
 #include "sampling/sampler.h"
+#include "scheduler/beam_group.h"
 
 #include <list>
 #include <string>
@@ -65,7 +66,7 @@ struct ActiveRequest
     IdType id;
     SizeType32 promptLength;
     SizeType32 maxTokens;
-    SizeType32 numSequences;
+    SizeType32 numSequences; // or beams
     bool streaming;
     PriorityType priority;
     OutputConfig output;
@@ -75,6 +76,7 @@ struct ActiveRequest
     ReuseDomain domain;
     KvCacheRetentionConfig retention;
     std::vector<ActiveSequence> sequences; // numSequences of them once forked, one before
+    std::optional<BeamGroup> beams;      // where they search; sequence i is then beam i
     std::optional<Tensor> contextLogits; // until a response takes them
     SizeType32 contextRows{0};           // tokens of the prompt whose logits are in them
     IncomingRequest incoming;
@@ -88,6 +90,9 @@ struct ActiveRequest
 /// Keeps the logits from which the sequence's last token was chosen for its next response.
 void gatherGeneration(
     ActiveRequest const& request, ActiveSequence& sequence, float const* logits, SizeType32 vocabularySize);
+
+/// The one response of a beam search, whose request has ended.
+[[nodiscard]] Response makeBeamResponse(ActiveRequest& request, FinishReason reason);
 
 /// Of a sequence that got `tokens`; takes the gathered logits. `reason` kNOT_FINISHED: more will come.
 [[nodiscard]] Response makeResponse(

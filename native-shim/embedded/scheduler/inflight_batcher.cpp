@@ -54,6 +54,11 @@ bool InflightBatcher::tryAdmit(IncomingRequest const& incoming)
     {
         return false;
     }
+    auto const width = incoming.request.getSamplingConfig().getBeamWidth();
+    if (!mActive.empty() && mActive.front().incoming.request.getSamplingConfig().getBeamWidth() != width)
+    {
+        return false;
+    }
     auto sequences = numSequences(incoming.request);
     for (auto const& request : mActive)
     {
@@ -163,6 +168,11 @@ void InflightBatcher::advance(
         return;
     }
     sequence->phase = Phase::kGENERATION;
+    if (request->beams)
+    {
+        takeBeam(member, logits, iteration, responses);
+        return;
+    }
     if (request->isForked())
     {
         takeToken(member, logits, iteration, responses);
@@ -221,16 +231,7 @@ void InflightBatcher::takeToken(
     auto const vocabularySize = mRunner.vocabularySize();
     auto const token = sequence->sampler.sample(logits, vocabularySize);
 
-    auto& metrics = request->metrics;
-    metrics.timingMetrics.lastTokenTime = Clock::now();
-    metrics.lastIter = iteration;
-    if (!metrics.firstIter)
-    {
-        metrics.timingMetrics.firstTokenTime = metrics.timingMetrics.lastTokenTime;
-        metrics.firstIter = iteration;
-    }
-    metrics.iter = iteration;
-
+    noteToken(request->metrics, iteration);
     if (token == request->endId)
     {
         end(member, FinishReason::kEND_ID, {}, responses);
@@ -258,6 +259,18 @@ void InflightBatcher::takeToken(
     {
         responses.push_back(makeResponse(*request, *sequence, {token}, FinishReason::kNOT_FINISHED));
     }
+}
+
+void InflightBatcher::noteToken(RequestPerfMetrics& metrics, IterationType iteration)
+{
+    metrics.timingMetrics.lastTokenTime = Clock::now();
+    metrics.lastIter = iteration;
+    if (!metrics.firstIter)
+    {
+        metrics.timingMetrics.firstTokenTime = metrics.timingMetrics.lastTokenTime;
+        metrics.firstIter = iteration;
+    }
+    metrics.iter = iteration;
 }
 
 bool InflightBatcher::finish(IdType id, FinishReason reason, std::vector<Response>& responses)
@@ -290,6 +303,11 @@ void InflightBatcher::finishTimedOut(Clock::time_point now, std::vector<Response
 /// Ends every sequence that has not ended yet, also those that never began.
 void InflightBatcher::finish(ActiveRequest& request, FinishReason reason, std::vector<Response>& responses)
 {
+    if (request.beams)
+    {
+        endBeams(request, reason, responses);
+        return;
+    }
     while (!request.isForked())
     {
         request.sequences.emplace_back(static_cast<SizeType32>(request.sequences.size()), request.incoming);

@@ -18,7 +18,8 @@ namespace tensorrt_llm::executor::embedded
 /// - STATIC_BATCH: the same, but only while nothing runs;
 /// - MAX_UTILIZATION: as many as maxBatchSize. What does not fit into the pool any more is paused from the end:
 ///   its blocks become reusable, and it goes on when there is room, computing again what is gone by then.
-/// Requests are ordered by priority, then by arrival.
+/// Requests are ordered by priority, then by arrival. A request of another beam width than those that run waits
+/// until none of them runs, and all behind it with it.
 class InflightBatcher
 {
 public:
@@ -80,6 +81,10 @@ private:
     void advance(Scheduled const& scheduled, float const* logits, IterationType iteration,
         std::vector<Response>& responses);
     void fork(ActiveRequest& request);
+    void takeBeam(Member const& member, float const* logits, IterationType iteration, std::vector<Response>& responses);
+    void followBeams(ActiveRequest& request, std::vector<SizeType32> const& parents);
+    void endBeams(ActiveRequest& request, FinishReason reason, std::vector<Response>& responses);
+    static void noteToken(RequestPerfMetrics& metrics, IterationType iteration);
     void start(Member const& member, KvCacheManager::Start const& start, SequenceId id);
     void takeToken(Member const& member, float const* logits, IterationType iteration,
         std::vector<Response>& responses);

@@ -230,11 +230,6 @@ TEST("shutdown lets running requests end, refuses new ones and can be called twi
     CHECK(executor.awaitResponses(1ms).empty());
 }
 
-TEST("beams are refused by name")
-{
-    CHECK_THROWS(Executor(model(), ExecutorConfig(4)));
-}
-
 TEST("several answers to one prompt come with their index, one is the last of the request, and the prompt is computed once")
 {
     auto const hash = model();

@@ -37,6 +37,24 @@ inline TokenIdType nextToken(VecTokens const& tokens)
     return static_cast<TokenIdType>((hash >> 32) % kVocabularySize);
 }
 
+/// 8 for the next token, a hash from 0 to 6 for each other one.
+inline std::vector<float> logitsAfter(VecTokens const& tokens)
+{
+    std::vector<float> logits(static_cast<std::size_t>(kVocabularySize));
+    std::uint32_t hash = 7;
+    for (auto const token : tokens)
+    {
+        hash = (hash ^ static_cast<std::uint32_t>(token + 1)) * 16777619u;
+    }
+    for (auto& logit : logits)
+    {
+        hash = hash * 1664525u + 1013904223u;
+        logit = static_cast<float>(hash >> 16) * (6.f / 65536.f);
+    }
+    logits[static_cast<std::size_t>(nextToken(tokens))] = 8.f;
+    return logits;
+}
+
 /// What greedy decoding gives for a prompt, by the definition above.
 inline VecTokens expectedAnswer(VecTokens const& prompt, SizeType32 maxTokens, TokenIdType endId = -1)
 {
@@ -131,8 +149,8 @@ private:
             tokens.push_back(part.tokens[i]);
             if (i >= part.count - part.wantedLogits)
             {
-                logits.resize(logits.size() + kVocabularySize, 0.f);
-                logits[logits.size() - kVocabularySize + static_cast<std::size_t>(nextToken(tokens))] = 8.f;
+                auto const row = logitsAfter(tokens);
+                logits.insert(logits.end(), row.begin(), row.end());
             }
         }
         store(part, tokens);

@@ -290,7 +290,11 @@ TEST("values out of TensorRT-LLM's range are refused")
     CHECK_THROWS(config.setPromptIgnoreLength(-1));
     CHECK_THROWS(config.setNoRepeatNgramSize(-1));
     CHECK_THROWS(config.setMinTokens(-1));
-    CHECK_THROWS(SamplingConfig(2));
+    CHECK_THROWS(SamplingConfig(0));
+    CHECK_THROWS(SamplingConfig(2).setNumReturnSequences(3));
+    CHECK_THROWS(config.setLengthPenalty(-1.f));
+    CHECK_THROWS(config.setBeamSearchDiversityRate(nan));
+    CHECK_THROWS(config.setEarlyStopping(-1));
     CHECK_THROWS(sampling().setEmbeddingBias(Tensor::cpu<float>({5, 1})));
     CHECK_THROWS(sampling().setEmbeddingBias(Tensor::cpu<std::int32_t>({5})));
 }

@@ -29,6 +29,11 @@ public:
     explicit SamplingConfig(SizeType32 beamWidth = 1);
 
     [[nodiscard]] SizeType32 getBeamWidth() const;
+    /// Beams in a result: numReturnSequences where beamWidth is above 1 and it is set, else beamWidth.
+    [[nodiscard]] SizeType32 getNumReturnBeams() const;
+    [[nodiscard]] std::optional<FloatType> getBeamSearchDiversityRate() const;
+    [[nodiscard]] std::optional<FloatType> getLengthPenalty() const;
+    [[nodiscard]] std::optional<SizeType32> getEarlyStopping() const;
     [[nodiscard]] std::optional<SizeType32> getTopK() const;
     [[nodiscard]] std::optional<FloatType> getTopP() const;
     [[nodiscard]] std::optional<FloatType> getTopPMin() const;
@@ -45,6 +50,9 @@ public:
     [[nodiscard]] std::optional<FloatType> getMinP() const;
     [[nodiscard]] std::optional<SizeType32> getNumReturnSequences() const;
 
+    void setBeamSearchDiversityRate(std::optional<FloatType> const& beamSearchDiversityRate);
+    void setLengthPenalty(std::optional<FloatType> const& lengthPenalty);
+    void setEarlyStopping(std::optional<SizeType32> const& earlyStopping);
     void setTopK(std::optional<SizeType32> const& topK);
     void setTopP(std::optional<FloatType> const& topP);
     void setTopPMin(std::optional<FloatType> const& topPMin);
@@ -59,11 +67,14 @@ public:
     void setPromptIgnoreLength(std::optional<SizeType32> const& promptIgnoreLength);
     void setNoRepeatNgramSize(std::optional<SizeType32> const& noRepeatNgramSize);
     void setMinP(std::optional<FloatType> const& minP);
-    /// Answers to one prompt; answer i draws with seed + i.
+    /// Answers to one prompt; answer i draws with seed + i. With beams: how many are returned, at most all.
     void setNumReturnSequences(std::optional<SizeType32> const& numReturnSequences);
 
 private:
     SizeType32 mBeamWidth;
+    std::optional<FloatType> mBeamSearchDiversityRate;
+    std::optional<FloatType> mLengthPenalty;
+    std::optional<SizeType32> mEarlyStopping;
     std::optional<SizeType32> mTopK;
     std::optional<FloatType> mTopP;
     std::optional<FloatType> mTopPMin;
