@@ -94,4 +94,12 @@ describe("examples", () => {
     expect(pieces!.split("|").length).toBeGreaterThan(5);
     expect(book).toMatch(/^1060000 characters are \d{6} tokens$/);
   });
+
+  it("kv-cache reuses the blocks of what two prompts have in common", async () => {
+    const lines = (await run("kv-cache.ts")).split("\n");
+    const reused = lines.slice(0, 2).map((line) => Number(line.match(/(\d+) of \d+ blocks reused/)?.[1]));
+    expect(reused[0]).toBe(0);
+    expect(reused[1]).toBeGreaterThan(0);
+    expect(lines[2]).toMatch(/^[1-9]\d* blocks cached, 0 in use, hit rate 0\.\d+$/);
+  });
 });

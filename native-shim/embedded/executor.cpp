@@ -71,4 +71,24 @@ std::deque<IterationStats> Executor::getLatestIterationStats()
     return mImpl->takeIterationStats();
 }
 
+std::deque<RequestStatsPerIteration> Executor::getLatestRequestStats()
+{
+    return mImpl->takeRequestStats();
+}
+
+std::optional<std::shared_ptr<KVCacheEventManager>> Executor::getKVCacheEventManager() const
+{
+    return std::make_shared<KVCacheEventManager>(mImpl->kvCacheEvents());
+}
+
+KVCacheEventManager::KVCacheEventManager(std::shared_ptr<embedded::KvCacheEvents> events)
+    : mEvents(std::move(events))
+{
+}
+
+std::deque<KVCacheEvent> KVCacheEventManager::getLatestEvents(std::optional<std::chrono::milliseconds> timeout)
+{
+    return mEvents->latest(timeout);
+}
+
 } // namespace tensorrt_llm::executor

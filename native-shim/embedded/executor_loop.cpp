@@ -92,6 +92,7 @@ std::string whyNot(Request const& request, Limits const& limits, SizeType32 voca
 ExecutorLoop::ExecutorLoop(std::shared_ptr<Model> model, ExecutorConfig const& config)
     : mLimits(resolveLimits(model->limits(), config))
     , mMaxStats(config.getIterStatsMaxIterations())
+    , mMaxRequestStats(config.getRequestStatsMaxIterations())
     , mModel(std::move(model))
     , mRunner(mModel->createRunner(mLimits))
     , mEvents(std::make_shared<KvCacheEvents>(mLimits.eventBufferMaxSize, mLimits.maxSequenceTokens))
@@ -222,6 +223,7 @@ void ExecutorLoop::run()
             stats.inflightBatchingStats = inflight;
             record(std::move(stats));
         }
+        recordRequests(iteration);
         mEvents->flush();
         deliver(responses); // last: who sees an end finds it in the statistics
         ++iteration;
@@ -230,6 +232,41 @@ void ExecutorLoop::run()
     std::lock_guard lock(mResponsesMutex);
     mStopped = true;
     mResponsesReady.notify_all();
+}
+
+std::deque<RequestStatsPerIteration> ExecutorLoop::takeRequestStats()
+{
+    std::lock_guard lock(mStatsMutex);
+    return std::exchange(mRequestStats, {});
+}
+
+void ExecutorLoop::recordRequests(IterationType iteration)
+{
+    auto requests = mBatcher.takeRequestStats();
+    if (mMaxRequestStats == 0)
+    {
+        return;
+    }
+    {
+        std::lock_guard lock(mWorkMutex);
+        for (auto const& queued : mQueue)
+        {
+            RequestStats stats{};
+            stats.id = queued.second.id;
+            stats.stage = RequestStage::kQUEUED;
+            requests.push_back(stats);
+        }
+    }
+    if (requests.empty())
+    {
+        return;
+    }
+    std::lock_guard lock(mStatsMutex);
+    mRequestStats.push_back({iteration, std::move(requests)});
+    while (static_cast<SizeType32>(mRequestStats.size()) > mMaxRequestStats)
+    {
+        mRequestStats.pop_front();
+    }
 }
 
 ExecutorLoop::Arrivals ExecutorLoop::admit(std::vector<Response>& responses)

@@ -30,6 +30,7 @@ public:
     void cancel(IdType id);
     void shutdown();
     std::deque<IterationStats> takeIterationStats();
+    std::deque<RequestStatsPerIteration> takeRequestStats();
     /// Outlives the loop where somebody waits for events.
     [[nodiscard]] std::shared_ptr<KvCacheEvents> const& kvCacheEvents() const;
 
@@ -48,9 +49,11 @@ private:
     [[nodiscard]] Arrivals admit(std::vector<Response>& responses);
     void deliver(std::vector<Response>& responses);
     void record(IterationStats&& stats);
+    void recordRequests(IterationType iteration);
 
     Limits mLimits;
     SizeType32 mMaxStats;
+    SizeType32 mMaxRequestStats;
     std::shared_ptr<Model> mModel;
     std::unique_ptr<ModelRunner> mRunner;
     std::shared_ptr<KvCacheEvents> mEvents;
@@ -70,6 +73,7 @@ private:
 
     std::mutex mStatsMutex;
     std::deque<IterationStats> mStats;
+    std::deque<RequestStatsPerIteration> mRequestStats;
 
     std::mutex mJoinMutex;
     std::thread mThread; // last: everything above exists when it starts

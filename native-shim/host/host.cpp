@@ -212,6 +212,14 @@ trtllm_status Host::answer(
         return fillGrowing<char>(out, 64 * 1024,
             [&](char* buffer, std::size_t capacity, std::size_t* length)
             { return mLibrary.iterationStats(mExecutor, buffer, capacity, length, &error); });
+    case QueryKind::kREQUEST_STATS:
+        return fillGrowing<char>(out, 64 * 1024,
+            [&](char* buffer, std::size_t capacity, std::size_t* length)
+            { return mLibrary.requestStats(mExecutor, buffer, capacity, length, &error); });
+    case QueryKind::kKV_EVENTS:
+        return fillGrowing<char>(out, 64 * 1024,
+            [&](char* buffer, std::size_t capacity, std::size_t* length)
+            { return mLibrary.kvEvents(mExecutor, buffer, capacity, length, &error); });
     case QueryKind::kTOKENIZE:
         return fillGrowing<std::int32_t>(out, payload.size() + 2,
             [&](std::int32_t* buffer, std::size_t capacity, std::size_t* count)

@@ -40,6 +40,8 @@ Library::Library(std::string const& path)
     bind(library, "trtllm_executor_cancel", cancel);
     bind(library, "trtllm_executor_drain", drain);
     bind(library, "trtllm_executor_iteration_stats", iterationStats);
+    bind(library, "trtllm_executor_request_stats", requestStats);
+    bind(library, "trtllm_executor_kv_events", kvEvents);
     bind(library, "trtllm_executor_shutdown", shutdown);
     bind(library, "trtllm_executor_destroy", destroy);
     bind(library, "trtllm_executor_tokenize", tokenize);

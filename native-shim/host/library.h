@@ -18,6 +18,8 @@ struct Library
     decltype(&trtllm_executor_cancel) cancel;
     decltype(&trtllm_executor_drain) drain;
     decltype(&trtllm_executor_iteration_stats) iterationStats;
+    decltype(&trtllm_executor_request_stats) requestStats;
+    decltype(&trtllm_executor_kv_events) kvEvents;
     decltype(&trtllm_executor_shutdown) shutdown;
     decltype(&trtllm_executor_destroy) destroy;
     decltype(&trtllm_executor_tokenize) tokenize;

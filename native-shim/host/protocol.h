@@ -38,7 +38,9 @@ enum class QueryKind : std::uint32_t
 {
     kITERATION_STATS = 1,
     kTOKENIZE = 2, // text; answered with int32 tokens
-    kTOKEN_PIECES = 3
+    kTOKEN_PIECES = 3,
+    kREQUEST_STATS = 4,
+    kKV_EVENTS = 5,
 };
 
 struct Query

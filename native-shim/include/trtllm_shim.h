@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a record in this file changes. */
-#define TRTLLM_ABI_VERSION 2u
+#define TRTLLM_ABI_VERSION 3u
 
 typedef int32_t trtllm_status;
 
@@ -74,8 +74,11 @@ TRTLLM_API const char * trtllm_library_info(void);
  * Starts loading an engine on a thread of the shim and returns at once.
  * config_json: {"engine": path,
  *   "executor": {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy",
- *                "iterStatsMaxIterations", "gatherGenerationLogits",
- *                "kvCache": {"maxTokens", "enableBlockReuse"}},
+ *                "contextChunkingPolicy", "iterStatsMaxIterations", "requestStatsMaxIterations",
+ *                "gatherGenerationLogits",
+ *                "kvCache": {"maxTokens", "freeGpuMemoryFraction", "hostCacheSize", "enableBlockReuse",
+ *                            "enablePartialReuse", "copyOnPartialReuse", "onboardBlocks",
+ *                            "secondaryOffloadMinPriority", "eventBufferMaxSize"}},
  *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock"}}
  * Only "engine" is required. Unknown keys are errors.
  * wake_fd: receives the read end of a non-blocking pipe, owned by the caller, to be closed after
@@ -91,7 +94,9 @@ TRTLLM_API trtllm_status trtllm_executor_create(
  *   "topPDecay", "topPResetId", "minP", "seed", "repetitionPenalty", "presencePenalty",
  *   "frequencyPenalty", "promptIgnoreLength", "noRepeatNgramSize", "minTokens", "endId",
  *   "stopTokenIds": [id], "stopWords": [[id]], "badWords": [[id]], "logitBias": {"id": bias},
- *   "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs"}; only "maxTokens" is required; docs/sampling.md has each.
+ *   "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
+ *   "cacheSaltId", "kvCacheRetention": {"tokenRanges": [{"start", "end", "priority", "durationMs"}],
+ *   "decodePriority", "decodeDurationMs"}}; only "maxTokens" is required; docs/sampling.md has each.
  * temperature 0 or none: greedy. tokens: the prompt, token_count ids.
  * From then on exactly one FINAL or ERROR record will carry *request_id.
  */
@@ -114,6 +119,24 @@ TRTLLM_API trtllm_status trtllm_executor_drain(
  * TRTLLM_ERR_BUFFER_TOO_SMALL the capacity that is needed.
  */
 TRTLLM_API trtllm_status trtllm_executor_iteration_stats(
+    uint64_t executor, char * buffer, size_t capacity, size_t * length, trtllm_error * error);
+
+/*
+ * The same for RequestStatsPerIteration: {"iter", "requestStats": [RequestStats]}. Empty unless
+ * requestStatsMaxIterations is set.
+ */
+TRTLLM_API trtllm_status trtllm_executor_request_stats(
+    uint64_t executor, char * buffer, size_t capacity, size_t * length, trtllm_error * error);
+
+/*
+ * The same for TensorRT-LLM's KVCacheEvent: {"eventId", "windowSize", "type"} and, by type,
+ *   "created": {"numBlocksPerCacheLevel"}
+ *   "stored":  {"parentHash"?, "blocks": [{"blockHash", "tokens", "loraId"?, "cacheLevel", "priority"}]}
+ *   "removed": {"blockHashes"}
+ *   "updated": {"blockHash", "cacheLevel"?, "priority"?}, each of the two {"oldValue", "newValue"}
+ * Hashes and LoRA ids are decimal text. Empty unless kvCache.eventBufferMaxSize is set.
+ */
+TRTLLM_API trtllm_status trtllm_executor_kv_events(
     uint64_t executor, char * buffer, size_t capacity, size_t * length, trtllm_error * error);
 
 /*

@@ -74,6 +74,23 @@ void copyOut(std::vector<T> const& values, T* buffer, std::size_t capacity, std:
     std::copy(values.begin(), values.end(), buffer);
 }
 
+trtllm_status writeText(uint64_t executor, Session::Text (Session::*write)(char*, std::size_t), char* buffer,
+    std::size_t capacity, std::size_t* length, trtllm_error* error)
+{
+    return guarded(error,
+        [&]
+        {
+            requireFor(capacity, buffer, "buffer");
+            require(length, "length");
+            auto const text = (*sessions().find(executor).*write)(buffer, capacity);
+            *length = text.bytes;
+            if (!text.fits)
+            {
+                tooSmall(text.bytes, capacity);
+            }
+        });
+}
+
 std::string libraryInfo()
 {
     auto libraries = nlohmann::json::array();
@@ -162,18 +179,19 @@ trtllm_status trtllm_executor_drain(
 trtllm_status trtllm_executor_iteration_stats(
     uint64_t executor, char* buffer, size_t capacity, size_t* length, trtllm_error* error)
 {
-    return guarded(error,
-        [&]
-        {
-            requireFor(capacity, buffer, "buffer");
-            require(length, "length");
-            auto const text = sessions().find(executor)->iterationStats(buffer, capacity);
-            *length = text.bytes;
-            if (!text.fits)
-            {
-                tooSmall(text.bytes, capacity);
-            }
-        });
+    return writeText(executor, &Session::iterationStats, buffer, capacity, length, error);
+}
+
+trtllm_status trtllm_executor_request_stats(
+    uint64_t executor, char* buffer, size_t capacity, size_t* length, trtllm_error* error)
+{
+    return writeText(executor, &Session::requestStats, buffer, capacity, length, error);
+}
+
+trtllm_status trtllm_executor_kv_events(
+    uint64_t executor, char* buffer, size_t capacity, size_t* length, trtllm_error* error)
+{
+    return writeText(executor, &Session::kvCacheEvents, buffer, capacity, length, error);
 }
 
 trtllm_status trtllm_executor_shutdown(uint64_t executor, trtllm_error* error)

@@ -2,6 +2,7 @@
 
 #include "backend.h"
 #include "json_object.h"
+#include "kv_cache_json.h"
 
 namespace trtllm_shim
 {
@@ -30,30 +31,35 @@ tle::CapacitySchedulerPolicy schedulerPolicy(JsonObject const& object)
     object.refuse(key, name, "\"GUARANTEED_NO_EVICT\", \"MAX_UTILIZATION\" or \"STATIC_BATCH\"");
 }
 
-tle::KvCacheConfig kvCacheConfig(nlohmann::json const& json)
+std::optional<tle::ContextChunkingPolicy> chunkingPolicy(JsonObject const& object)
 {
-    JsonObject const object(json, "executor.kvCache", {"maxTokens", "enableBlockReuse"});
-    tle::KvCacheConfig config;
-    if (auto const maxTokens = object.integer("maxTokens", 1))
+    constexpr auto key = "contextChunkingPolicy";
+    auto const name = object.string(key);
+    if (!name)
     {
-        config.setMaxTokens(*maxTokens);
+        return std::nullopt;
     }
-    if (auto const enableBlockReuse = object.boolean("enableBlockReuse"))
+    if (*name == "FIRST_COME_FIRST_SERVED")
     {
-        config.setEnableBlockReuse(*enableBlockReuse);
+        return tle::ContextChunkingPolicy::kFIRST_COME_FIRST_SERVED;
     }
-    return config;
+    if (*name == "EQUAL_PROGRESS")
+    {
+        return tle::ContextChunkingPolicy::kEQUAL_PROGRESS;
+    }
+    object.refuse(key, *name, "\"FIRST_COME_FIRST_SERVED\" or \"EQUAL_PROGRESS\"");
 }
 
 tle::ExecutorConfig executorConfig(nlohmann::json const& json)
 {
     JsonObject const object(json, "executor",
-        {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy", "iterStatsMaxIterations",
-            "gatherGenerationLogits", "kvCache"});
+        {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy", "contextChunkingPolicy",
+            "iterStatsMaxIterations", "requestStatsMaxIterations", "gatherGenerationLogits",
+            "kvCache"});
     tle::ExecutorConfig config;
     // For prompts above maxNumTokens, and for streaming requests under MAX_UTILIZATION.
     config.setEnableChunkedContext(true);
-    config.setSchedulerConfig(tle::SchedulerConfig(schedulerPolicy(object)));
+    config.setSchedulerConfig(tle::SchedulerConfig(schedulerPolicy(object), chunkingPolicy(object)));
     if (auto const maxBatchSize = object.integer("maxBatchSize", 1))
     {
         config.setMaxBatchSize(*maxBatchSize);
@@ -71,6 +77,10 @@ tle::ExecutorConfig executorConfig(nlohmann::json const& json)
         config.setIterStatsMaxIterations(*iterations);
     }
     config.setGatherGenerationLogits(object.boolean("gatherGenerationLogits").value_or(true));
+    if (auto const iterations = object.integer("requestStatsMaxIterations", 0))
+    {
+        config.setRequestStatsMaxIterations(*iterations);
+    }
     if (auto const* kvCache = object.find("kvCache"))
     {
         config.setKvCacheConfig(kvCacheConfig(*kvCache));

@@ -1,5 +1,6 @@
 #include "request_json.h"
 
+#include "kv_cache_json.h"
 #include "sampling_json.h"
 
 namespace trtllm_shim
@@ -99,7 +100,8 @@ ParsedRequest parseRequest(
                 {"maxTokens", "temperature", "topK", "topP", "topPMin", "topPDecay", "topPResetId", "minP", "seed",
                     "repetitionPenalty", "presencePenalty", "frequencyPenalty", "promptIgnoreLength",
                     "noRepeatNgramSize", "minTokens", "endId", "stopTokenIds", "stopWords", "badWords", "logitBias",
-                    "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs"});
+                    "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
+                    "cacheSaltId", "kvCacheRetention"});
             auto const maxTokens = object.integer("maxTokens", 1);
             if (!maxTokens)
             {
@@ -126,6 +128,7 @@ ParsedRequest parseRequest(
             {
                 request.setEndId(*endId);
             }
+            setReuse(request, object);
             setTokenRules(request, object, engine.vocabularySize);
             if (auto const priority = object.number("priority", share, "a number from 0 to 1"))
             {

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "kv_event_json.h"
 #include "request_json.h"
 
 #include <cstring>
@@ -85,32 +86,58 @@ RecordQueue::Drained Session::drain(std::uint8_t* buffer, std::size_t capacity) 
     return mQueue.drain(buffer, capacity);
 }
 
-Session::Text Session::iterationStats(char* buffer, std::size_t capacity)
+template <typename Items, typename Json>
+Session::Text Session::writeArray(std::string& kept, Items items, Json json, char* buffer, std::size_t capacity)
 {
-    std::lock_guard const statsLock(mStatsMutex);
-    if (mStats.empty())
+    std::lock_guard const textLock(mTextMutex);
+    if (kept.empty())
     {
-        std::deque<tle::IterationStats> latest;
+        auto const latest = [&]
         {
             std::lock_guard const lock(mMutex);
             requireLoaded();
-            latest = mEngine.executor->getLatestIterationStats();
-        }
+            return items(*mEngine.executor);
+        }();
         std::string text = "[";
-        for (auto const& stats : latest)
+        for (auto const& item : latest)
         {
-            text.append(text.size() > 1 ? "," : "").append(tle::JsonSerialization::toJsonStr(stats));
+            text.append(text.size() > 1 ? "," : "").append(json(item));
         }
-        mStats = text + "]";
+        kept = text + "]";
     }
-    auto const bytes = mStats.size();
+    auto const bytes = kept.size();
     if (capacity < bytes + 1)
     {
         return {bytes + 1, false};
     }
-    std::memcpy(buffer, mStats.c_str(), bytes + 1);
-    mStats.clear();
+    std::memcpy(buffer, kept.c_str(), bytes + 1);
+    kept.clear();
     return {bytes, true};
+}
+
+Session::Text Session::iterationStats(char* buffer, std::size_t capacity)
+{
+    return writeArray(mIterationStats, [](tle::Executor& executor) { return executor.getLatestIterationStats(); },
+        [](tle::IterationStats const& stats) { return tle::JsonSerialization::toJsonStr(stats); }, buffer, capacity);
+}
+
+Session::Text Session::requestStats(char* buffer, std::size_t capacity)
+{
+    return writeArray(mRequestStats, [](tle::Executor& executor) { return executor.getLatestRequestStats(); },
+        [](tle::RequestStatsPerIteration const& stats) { return tle::JsonSerialization::toJsonStr(stats); }, buffer,
+        capacity);
+}
+
+Session::Text Session::kvCacheEvents(char* buffer, std::size_t capacity)
+{
+    return writeArray(mKvCacheEvents,
+        [](tle::Executor& executor)
+        {
+            auto const manager = executor.getKVCacheEventManager();
+            return manager ? (*manager)->getLatestEvents(std::chrono::milliseconds(0))
+                           : std::deque<tle::KVCacheEvent>{};
+        },
+        [](tle::KVCacheEvent const& event) { return toJson(event); }, buffer, capacity);
 }
 
 std::shared_ptr<Vocabulary const> Session::vocabulary() const

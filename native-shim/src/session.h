@@ -46,8 +46,10 @@ public:
         bool fits;
     };
 
-    /// Writes a zero-terminated JSON array. What does not fit is kept for the next call.
+    /// Each writes a zero-terminated JSON array. What does not fit is kept for the next call.
     Text iterationStats(char* buffer, std::size_t capacity);
+    Text requestStats(char* buffer, std::size_t capacity);
+    Text kvCacheEvents(char* buffer, std::size_t capacity);
 
     /// Throws StatusError with TRTLLM_ERR_UNSUPPORTED where the engine carries none.
     [[nodiscard]] std::shared_ptr<Vocabulary const> vocabulary() const;
@@ -76,6 +78,10 @@ private:
     void failAll(trtllm_status status, std::string_view message);
     void unload() noexcept;
 
+    /// Writes what is kept, or else `items`, which it takes from the executor, each as `json` makes it.
+    template <typename Items, typename Json>
+    Text writeArray(std::string& kept, Items items, Json json, char* buffer, std::size_t capacity);
+
     /// Both with mMutex held.
     void requireLoaded() const;
     void requireRunning() const;
@@ -84,7 +90,7 @@ private:
     std::chrono::milliseconds const mStopLimit;
     RecordQueue mQueue;
 
-    /// Guards all below but the statistics, and every call into the executor except awaitResponses. A response
+    /// Guards all below but the texts, and every call into the executor except awaitResponses. A response
     /// can thus not be recorded before submit has noted its request.
     mutable std::mutex mMutex;
     std::condition_variable mWork;
@@ -94,8 +100,11 @@ private:
     LoadedEngine mEngine;
     std::unordered_map<std::uint64_t, LogProbOptions> mActive;
 
-    std::mutex mStatsMutex; // taken before mMutex
-    std::string mStats;     // built and not yet handed over
+    std::mutex mTextMutex; // taken before mMutex
+    // Built and not yet handed over.
+    std::string mIterationStats;
+    std::string mRequestStats;
+    std::string mKvCacheEvents;
 
     std::thread mThread;
 };

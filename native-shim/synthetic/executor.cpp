@@ -340,4 +340,19 @@ std::deque<IterationStats> Executor::getLatestIterationStats()
     return mImpl->takeStats();
 }
 
+std::deque<RequestStatsPerIteration> Executor::getLatestRequestStats()
+{
+    return {};
+}
+
+std::optional<std::shared_ptr<KVCacheEventManager>> Executor::getKVCacheEventManager() const
+{
+    return std::nullopt; // has no KV cache
+}
+
+std::deque<KVCacheEvent> KVCacheEventManager::getLatestEvents(std::optional<std::chrono::milliseconds>)
+{
+    return {};
+}
+
 } // namespace tensorrt_llm::executor

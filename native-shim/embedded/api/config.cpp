@@ -70,6 +70,11 @@ SizeType32 ExecutorConfig::getIterStatsMaxIterations() const
     return mIterStatsMaxIterations;
 }
 
+SizeType32 ExecutorConfig::getRequestStatsMaxIterations() const
+{
+    return mRequestStatsMaxIterations;
+}
+
 std::optional<SizeType32> ExecutorConfig::getMaxBatchSize() const
 {
     return mMaxBatchSize;
@@ -103,6 +108,11 @@ void ExecutorConfig::setEnableChunkedContext(bool enableChunkedContext)
 void ExecutorConfig::setIterStatsMaxIterations(SizeType32 iterStatsMaxIterations)
 {
     mIterStatsMaxIterations = atLeast("iterStatsMaxIterations", iterStatsMaxIterations, 0);
+}
+
+void ExecutorConfig::setRequestStatsMaxIterations(SizeType32 requestStatsMaxIterations)
+{
+    mRequestStatsMaxIterations = atLeast("requestStatsMaxIterations", requestStatsMaxIterations, 0);
 }
 
 void ExecutorConfig::setMaxBatchSize(SizeType32 maxBatchSize)

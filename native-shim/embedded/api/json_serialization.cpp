@@ -11,6 +11,20 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(KvCacheStats, maxNumBlocks, freeNumBlocks, us
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InflightBatchingStats, numScheduledRequests, numContextRequests, numGenRequests,
     numPausedRequests, numCtxTokens, microBatchId, avgNumDecodedTokensPerIter)
 
+NLOHMANN_JSON_SERIALIZE_ENUM(RequestStage,
+    {{RequestStage::kQUEUED, "QUEUED"}, {RequestStage::kCONTEXT_IN_PROGRESS, "CONTEXT_IN_PROGRESS"},
+        {RequestStage::kGENERATION_IN_PROGRESS, "GENERATION_IN_PROGRESS"},
+        {RequestStage::kGENERATION_COMPLETE, "GENERATION_COMPLETE"}})
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RequestStats, id, stage, contextPrefillPosition, numGeneratedTokens,
+    avgNumDecodedTokensPerIter, scheduled, paused, allocTotalBlocksPerRequest, allocNewBlocksPerRequest,
+    reusedBlocksPerRequest, missedBlocksPerRequest, kvCacheHitRatePerRequest)
+
+std::string JsonSerialization::toJsonStr(RequestStatsPerIteration const& stats)
+{
+    return nlohmann::json({{"iter", stats.iter}, {"requestStats", stats.requestStats}}).dump();
+}
+
 std::string JsonSerialization::toJsonStr(IterationStats const& stats)
 {
     nlohmann::json json = {{"timestamp", stats.timestamp}, {"iter", stats.iter}, {"iterLatencyMS", stats.iterLatencyMS},

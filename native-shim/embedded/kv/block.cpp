@@ -6,6 +6,10 @@ namespace tensorrt_llm::executor::embedded
 namespace
 {
 
+// No token and no length of a block, so that a salt is never taken for them.
+constexpr std::uint64_t kSaltTag = 1ull << 40;
+constexpr std::uint64_t kLoraTag = 1ull << 41;
+
 /// The finalizer of splitmix64 over a running sum: every bit of the input changes half of the output's.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value)
 {
@@ -22,8 +26,8 @@ std::uint64_t blockHash(VecTokens const& tokens, std::uint64_t parentHash, Reuse
     auto hash = mix(parentHash, tokens.size());
     if (parentHash == 0)
     {
-        hash = domain.cacheSaltID ? mix(mix(hash, 1), *domain.cacheSaltID) : hash;
-        hash = domain.loraTaskId ? mix(mix(hash, 2), *domain.loraTaskId) : hash;
+        hash = domain.cacheSaltID ? mix(mix(hash, kSaltTag), *domain.cacheSaltID) : hash;
+        hash = domain.loraTaskId ? mix(mix(hash, kLoraTag), *domain.loraTaskId) : hash;
     }
     for (auto const token : tokens)
     {

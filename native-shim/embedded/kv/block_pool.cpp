@@ -53,7 +53,7 @@ void BlockPool::addCached(Block& block, Block::TimePoint now)
     if (block.duration && block.priority != KvCacheRetentionConfig::kDefaultRetentionPriority)
     {
         block.expiration = now + *block.duration;
-        mExpiring.emplace(*block.expiration, &block);
+        mExpiring.emplace(*block.expiration, block.releaseOrder, &block);
     }
     update(block);
 }
@@ -64,7 +64,7 @@ void BlockPool::removeCached(Block& block)
     mLevels[block.level].evictable.erase(order(block));
     if (block.expiration)
     {
-        mExpiring.erase({*block.expiration, &block});
+        mExpiring.erase({*block.expiration, block.releaseOrder, &block});
         block.expiration.reset();
     }
     block.releaseOrder = 0;
@@ -89,9 +89,9 @@ void BlockPool::update(Block& block)
 
 void BlockPool::expire(Block::TimePoint now)
 {
-    while (!mExpiring.empty() && mExpiring.begin()->first <= now)
+    while (!mExpiring.empty() && std::get<Block::TimePoint>(*mExpiring.begin()) <= now)
     {
-        auto& block = *mExpiring.begin()->second;
+        auto& block = *std::get<Block*>(*mExpiring.begin());
         removeCached(block);
         block.priority = KvCacheRetentionConfig::kDefaultRetentionPriority;
         addCached(block, now);

@@ -53,7 +53,7 @@ private:
     [[nodiscard]] static Order order(Block& block);
 
     std::array<Level, 2> mLevels;
-    std::set<std::pair<Block::TimePoint, Block*>> mExpiring;
+    std::set<std::tuple<Block::TimePoint, std::uint64_t, Block*>> mExpiring; // by time, then by release
     std::uint64_t mClock{0};
 };
 

@@ -92,11 +92,11 @@ KvCacheManager::Match KvCacheManager::findMatch(Block const* parent, VecTokens c
     return best;
 }
 
-/// A copy is made beside the block that it is made of, which must not leave for it.
-bool KvCacheManager::hasRoomFor(Match const& match) const
+/// A block that is copied stays until the sequence has all of its own, of which `blocksToCome` are missing.
+bool KvCacheManager::hasRoomFor(Match const& match, SizeType32 blocksToCome) const
 {
     bool const copies = match.tokens < mTokensPerBlock && !match.block->isLeaf();
-    return !copies || match.block->references > 0 || freeBlocks() > 1;
+    return !copies || match.block->references > 0 || freeBlocks() > blocksToCome;
 }
 
 SizeType32 KvCacheManager::findPrefix(VecTokens const& tokens, ReuseDomain const& domain) const
@@ -129,13 +129,14 @@ KvCacheManager::Start KvCacheManager::addSequence(
     auto const totalBefore = mAllocTotalBlocks;
     auto const newBefore = mAllocNewBlocks;
     Start start{};
+    BlockPtr copied;
     auto const* parent = findRoot(domain);
     for (SizeType32 index = 0; index < blocksFor(size); ++index)
     {
         auto const match = findMatch(parent, key(tokens, index, usable));
-        if (match.block && hasRoomFor(match))
+        if (match.block && hasRoomFor(match, blocksFor(size) - index))
         {
-            useMatch(match, retentions[index], sequence, start);
+            copied = useMatch(match, retentions[index], sequence, start);
             ++start.metrics.numReusedBlocks;
         }
         else
@@ -150,6 +151,10 @@ KvCacheManager::Start KvCacheManager::addSequence(
         parent = whole ? match.block.get() : nullptr;
         sequence.stored += whole ? 1 : 0;
     }
+    if (copied)
+    {
+        release(*copied, mNow);
+    }
 
     auto& metrics = start.metrics;
     metrics.numTotalAllocatedBlocks = mAllocTotalBlocks - totalBefore;
@@ -161,7 +166,8 @@ KvCacheManager::Start KvCacheManager::addSequence(
     return start;
 }
 
-void KvCacheManager::useMatch(
+/// Returns the block that is to be copied, still in use, where there is one.
+BlockPtr KvCacheManager::useMatch(
     Match const& match, RetentionPriorityAndDuration const& retention, Sequence& sequence, Start& start)
 {
     auto const block = match.block;
@@ -176,7 +182,7 @@ void KvCacheManager::useMatch(
         setRetention(*block, retention);
         onboard(*block);
         append(sequence, block);
-        return;
+        return nullptr;
     }
     onboard(*block);
     if (block->references == 1 && block->isLeaf())
@@ -186,12 +192,12 @@ void KvCacheManager::useMatch(
         mEvents.removed(*block);
         detach(*block);
         append(sequence, block);
-        return;
+        return nullptr;
     }
     auto const copy = takeBlock(block->priority, block->duration);
     start.copyFrom = block->id;
     append(sequence, copy);
-    release(*block, mNow);
+    return block;
 }
 
 KvCacheManager::Start KvCacheManager::forkSequence(SequenceId id, SequenceId parentId, SizeType32 computed)

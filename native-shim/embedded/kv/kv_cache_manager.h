@@ -76,11 +76,12 @@ private:
     };
 
     [[nodiscard]] Match findMatch(Block const* parent, VecTokens const& tokens) const;
-    [[nodiscard]] bool hasRoomFor(Match const& match) const;
+    [[nodiscard]] bool hasRoomFor(Match const& match, SizeType32 blocksToCome) const;
     [[nodiscard]] Block const* findRoot(ReuseDomain const& domain) const;
     [[nodiscard]] VecTokens key(VecTokens const& tokens, SizeType32 block, SizeType32 usable) const;
     [[nodiscard]] Block& root(ReuseDomain const& domain);
-    void useMatch(Match const& match, RetentionPriorityAndDuration const& retention, Sequence& sequence, Start& start);
+    [[nodiscard]] BlockPtr useMatch(
+        Match const& match, RetentionPriorityAndDuration const& retention, Sequence& sequence, Start& start);
     void append(Sequence& sequence, BlockPtr block);
     [[nodiscard]] BlockPtr takeBlock(RetentionPriority priority, std::optional<MillisecondsType> duration);
     [[nodiscard]] BlockId takePrimary();

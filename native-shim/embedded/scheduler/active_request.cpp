@@ -69,6 +69,30 @@ SizeType32 ActiveRequest::unfinishedSequences() const
     return numSequences - static_cast<SizeType32>(finished);
 }
 
+RequestStats statsOf(ActiveRequest const& request)
+{
+    RequestStats stats{};
+    stats.id = request.id;
+    for (auto const& sequence : request.sequences)
+    {
+        stats.numGeneratedTokens += sequence.generated(request.promptLength);
+        stats.scheduled = stats.scheduled || sequence.isScheduled;
+        stats.paused = stats.paused || sequence.isPaused;
+    }
+    stats.stage = request.isFinished() ? RequestStage::kGENERATION_COMPLETE
+        : stats.numGeneratedTokens > 0 ? RequestStage::kGENERATION_IN_PROGRESS
+                                       : RequestStage::kCONTEXT_IN_PROGRESS;
+    stats.contextPrefillPosition = std::min(request.sequences.front().computed, request.promptLength);
+    stats.avgNumDecodedTokensPerIter = stats.numGeneratedTokens > 0 ? 1.f : 0.f;
+    auto const& kv = request.metrics.kvCacheMetrics;
+    stats.allocTotalBlocksPerRequest = kv.numTotalAllocatedBlocks;
+    stats.allocNewBlocksPerRequest = kv.numNewAllocatedBlocks;
+    stats.reusedBlocksPerRequest = kv.numReusedBlocks;
+    stats.missedBlocksPerRequest = kv.numMissedBlocks;
+    stats.kvCacheHitRatePerRequest = kv.kvCacheHitRate;
+    return stats;
+}
+
 SizeType32 numSequences(Request const& request)
 {
     auto const sampling = request.getSamplingConfig();

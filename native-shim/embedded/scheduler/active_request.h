@@ -48,6 +48,7 @@ struct ActiveSequence
     float cumLogProb{0};
     std::optional<Tensor> generationLogits; // of its next response
     bool isPaused{false};
+    bool isScheduled{false}; // in the last step
 };
 
 struct ActiveRequest
@@ -83,7 +84,9 @@ struct ActiveRequest
     RequestPerfMetrics metrics;
 };
 
-/// Tokens of `request` that are KV blocks at most: the prompt's full blocks are shared by its sequences.
+[[nodiscard]] RequestStats statsOf(ActiveRequest const& request);
+
+/// KV blocks that `request` takes at most: the prompt's full blocks are shared by its sequences.
 [[nodiscard]] SizeType32 blocksToCompletion(Request const& request, SizeType32 tokensPerBlock);
 [[nodiscard]] SizeType32 numSequences(Request const& request);
 

@@ -47,6 +47,16 @@ KvCacheStats InflightBatcher::kvCacheStats() const
     return mKvCache.stats();
 }
 
+std::vector<RequestStats> InflightBatcher::takeRequestStats()
+{
+    auto stats = std::exchange(mEnded, {});
+    for (auto const& request : mActive)
+    {
+        stats.push_back(statsOf(request));
+    }
+    return stats;
+}
+
 bool InflightBatcher::tryAdmit(IncomingRequest const& incoming)
 {
     mBatchIsOpen = mBatchIsOpen || mActive.empty();
@@ -89,6 +99,10 @@ InflightBatchingStats InflightBatcher::step(
     mPausedInStep = 0;
     mBatchIsOpen = mActive.empty();
 
+    for (auto const& member : unfinished())
+    {
+        member.sequence->isScheduled = false;
+    }
     auto const members = fitting();
     scheduleGeneration(members);
     auto const generating = static_cast<SizeType32>(mStep.size());
@@ -333,6 +347,10 @@ void InflightBatcher::end(
         lastTokens.assign(sequence->tokens.begin() + begin, sequence->tokens.end());
     }
     responses.push_back(makeResponse(*request, *sequence, std::move(lastTokens), reason));
+    if (request->isFinished())
+    {
+        mEnded.push_back(statsOf(*request));
+    }
 }
 
 /// The step's KV is not reliable: its requests end, and what they may have shared is forgotten.
@@ -341,10 +359,11 @@ void InflightBatcher::fail(std::string const& message, std::vector<Response>& re
     for (auto const& scheduled : mScheduled)
     {
         auto& request = *scheduled.member.request;
-        if (!request.isFinished())
+        if (request.isFinished())
         {
-            responses.emplace_back(request.id, message);
+            continue; // by another of its sequences
         }
+        responses.emplace_back(request.id, message);
         for (auto& sequence : request.sequences)
         {
             leave(sequence, false);
@@ -355,6 +374,7 @@ void InflightBatcher::fail(std::string const& message, std::vector<Response>& re
             request.sequences.emplace_back(static_cast<SizeType32>(request.sequences.size()), request.incoming);
             request.sequences.back().phase = Phase::kFINISHED;
         }
+        mEnded.push_back(statsOf(request));
     }
     mKvCache.clear();
     mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });

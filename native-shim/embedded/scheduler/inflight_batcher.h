@@ -43,6 +43,8 @@ public:
 
     [[nodiscard]] SizeType32 activeRequests() const;
     [[nodiscard]] KvCacheStats kvCacheStats() const;
+    /// Of the active requests, and of those that have ended since the last call.
+    [[nodiscard]] std::vector<RequestStats> takeRequestStats();
 
 private:
     using Phase = ActiveSequence::Phase;
@@ -101,6 +103,7 @@ private:
     SequenceId mLastSequence{0};
     SizeType32 mPausedInStep{0};
     SizeType32 mStepTokens{0};
+    std::vector<RequestStats> mEnded;
     std::vector<SequenceStep> mStep;
     std::vector<Scheduled> mScheduled; // by index into mStep
 };

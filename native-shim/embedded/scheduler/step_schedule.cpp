@@ -222,7 +222,8 @@ bool InflightBatcher::prefixIsBeingComputed(Member const& member) const
 
 void InflightBatcher::schedule(Member const& member, SizeType32 count)
 {
-    auto const& sequence = *member.sequence;
+    auto& sequence = *member.sequence;
+    sequence.isScheduled = true;
     bool const last = sequence.computed + count == sequence.length();
     auto const wantedLogits = member.request->gathersContext() ? count : last ? 1 : 0;
     mStep.push_back({sequence.id, mKvCache.blocks(sequence.id), &sequence.tokens[sequence.computed], count,

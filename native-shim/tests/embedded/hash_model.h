@@ -330,9 +330,10 @@ private:
 class HashModel : public Model
 {
 public:
-    HashModel(SizeType32 maxSequenceTokens, SizeType32 tokensPerBlock)
+    HashModel(SizeType32 maxSequenceTokens, SizeType32 tokensPerBlock, bool inSlots = false)
         : mMaxSequenceTokens(maxSequenceTokens)
         , mTokensPerBlock(tokensPerBlock)
+        , mInSlots(inSlots)
     {
     }
 
@@ -341,11 +342,16 @@ public:
         embedded::EngineLimits limits;
         limits.maxSequenceTokens = mMaxSequenceTokens;
         limits.tokensPerBlock = mTokensPerBlock;
+        limits.kvBytesPerToken = 1;
         return limits;
     }
 
     [[nodiscard]] std::unique_ptr<embedded::ModelRunner> createRunner(Limits const& limits) override
     {
+        if (mInSlots)
+        {
+            return std::make_unique<SlotHashRunner>(limits, observations);
+        }
         return std::make_unique<PagedHashRunner>(limits, observations);
     }
 
@@ -354,6 +360,7 @@ public:
 private:
     SizeType32 mMaxSequenceTokens;
     SizeType32 mTokensPerBlock;
+    bool mInSlots;
 };
 
 } // namespace hash_model

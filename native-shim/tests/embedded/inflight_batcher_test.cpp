@@ -46,7 +46,9 @@ struct Setup
 struct Answer
 {
     VecTokens tokens;
+    std::map<SizeType32, VecTokens> others; // of sequences after the first
     int finals{0};
+    int sequenceFinals{0};
     FinishReason reason{FinishReason::kNOT_FINISHED};
     bool failed{false};
     std::optional<RequestPerfMetrics> metrics;
@@ -68,6 +70,11 @@ public:
         OutputConfig output;
         output.returnPerfMetrics = true;
         Request request(prompt, maxTokens, true, SamplingConfig(), output, endId);
+        return batcher.tryAdmit({id, request, Clock::now()});
+    }
+
+    bool admit(IdType id, Request const& request)
+    {
         return batcher.tryAdmit({id, request, Clock::now()});
     }
 
@@ -112,7 +119,9 @@ private:
             }
             auto const& result = response.getResult();
             auto const& tokens = result.outputTokenIds.at(0);
-            answer.tokens.insert(answer.tokens.end(), tokens.begin(), tokens.end());
+            auto& sequence = result.sequenceIndex == 0 ? answer.tokens : answer.others[result.sequenceIndex];
+            sequence.insert(sequence.end(), tokens.begin(), tokens.end());
+            answer.sequenceFinals += result.isSequenceFinal ? 1 : 0;
             if (result.isFinal)
             {
                 ++answer.finals;
@@ -328,7 +337,7 @@ TEST("a request whose time is over ends as timed out with the tokens it had")
     CHECK(responses[0].getResult().finishReasons.at(0) == FinishReason::kTIMED_OUT);
 }
 
-TEST("whatever the mix of requests, cancels and limits, each answer is the one it gets alone")
+TEST("whatever the mix of requests, answers to each, policies, pools and cancels, every answer is the one it gets alone")
 {
     for (unsigned seed = 1; seed <= 300; ++seed)
     {
@@ -350,6 +359,7 @@ TEST("whatever the mix of requests, cancels and limits, each answer is the one i
         {
             VecTokens prompt;
             SizeType32 maxTokens;
+            SizeType32 sequences;
             bool cancelled{false};
         };
         std::map<IdType, Wanted> wanted;
@@ -367,12 +377,26 @@ TEST("whatever the mix of requests, cancels and limits, each answer is the one i
                     prompt.push_back(pick(0, kVocabularySize - 1));
                 }
                 SizeType32 const maxTokens = pick(1, setup.maxSequenceTokens - static_cast<int>(prompt.size()));
-                if (!harness.admit(next, prompt, maxTokens))
+                auto sequences = pick(0, 3) == 0 ? pick(1, setup.maxBatchSize) : 1;
+                SamplingConfig sampling;
+                sampling.setNumReturnSequences(sequences);
+                Request request(prompt, maxTokens, true, sampling);
+                if (embedded::blocksToCompletion(request, setup.tokensPerBlock) > setup.kvBlocks)
+                {
+                    sequences = 1;
+                    request = Request(prompt, maxTokens, true);
+                }
+                request.setPriority(static_cast<float>(pick(0, 2)) / 2.f);
+                if (pick(0, 3) == 0)
+                {
+                    request.setCacheSaltID(static_cast<CacheSaltIDType>(pick(0, 1)));
+                }
+                if (!harness.admit(next, request))
                 {
                     CHECK(harness.batcher.activeRequests() > 0); // alone, every request fits
                     break;
                 }
-                wanted[next++] = {prompt, maxTokens};
+                wanted[next++] = {prompt, maxTokens, sequences};
                 --toCome;
             }
             harness.step();
@@ -387,6 +411,13 @@ TEST("whatever the mix of requests, cancels and limits, each answer is the one i
             auto const& answer = harness.answers[id];
             auto const expected = expectedAnswer(request.prompt, request.maxTokens);
             CHECK_EQ(answer.finals, 1);
+            CHECK_EQ(answer.sequenceFinals, request.sequences);
+            for (auto const& [index, other] : answer.others)
+            {
+                CHECK(index < request.sequences && other.size() <= expected.size()
+                    && std::equal(other.begin(), other.end(), expected.begin()));
+                CHECK(request.cancelled || other == expected);
+            }
             if (request.cancelled)
             {
                 CHECK(answer.reason == FinishReason::kCANCELLED);

@@ -66,8 +66,11 @@ TEST("only the engine is required of a configuration")
 TEST("every field of a configuration arrives")
 {
     auto const config = parseConfig(R"({"engine": "e", "executor": {"maxBatchSize": 2, "maxNumTokens": 3,
-        "maxQueueSize": 4, "schedulerPolicy": "MAX_UTILIZATION", "iterStatsMaxIterations": 0,
-        "kvCache": {"maxTokens": 5, "enableBlockReuse": false}}, "synthetic": {"any": ["thing"]}})");
+        "maxQueueSize": 4, "schedulerPolicy": "MAX_UTILIZATION", "contextChunkingPolicy": "EQUAL_PROGRESS",
+        "iterStatsMaxIterations": 0, "requestStatsMaxIterations": 6,
+        "kvCache": {"maxTokens": 5, "enableBlockReuse": false, "freeGpuMemoryFraction": 0.5, "hostCacheSize": 7,
+        "enablePartialReuse": false, "copyOnPartialReuse": false, "onboardBlocks": false,
+        "secondaryOffloadMinPriority": 8, "eventBufferMaxSize": 9}}, "synthetic": {"any": ["thing"]}})");
     CHECK_EQ(config.executor.getMaxBatchSize().value(), 2);
     CHECK_EQ(config.executor.getMaxNumTokens().value(), 3);
     CHECK_EQ(config.executor.getMaxQueueSize().value(), 4);
@@ -75,7 +78,18 @@ TEST("every field of a configuration arrives")
     CHECK_EQ(config.executor.getSchedulerConfig().getCapacitySchedulerPolicy(),
         tensorrt_llm::executor::CapacitySchedulerPolicy::kMAX_UTILIZATION);
     CHECK_EQ(config.executor.getKvCacheConfig().getMaxTokens().value(), 5);
-    CHECK(!config.executor.getKvCacheConfig().getEnableBlockReuse());
+    CHECK(config.executor.getSchedulerConfig().getContextChunkingPolicy()
+        == tensorrt_llm::executor::ContextChunkingPolicy::kEQUAL_PROGRESS);
+    CHECK_EQ(config.executor.getRequestStatsMaxIterations(), 6);
+    auto const kvCache = config.executor.getKvCacheConfig();
+    CHECK(!kvCache.getEnableBlockReuse());
+    CHECK_EQ(kvCache.getFreeGpuMemoryFraction().value(), 0.5f);
+    CHECK_EQ(kvCache.getHostCacheSize().value(), 7u);
+    CHECK(!kvCache.getEnablePartialReuse());
+    CHECK(!kvCache.getCopyOnPartialReuse());
+    CHECK(!kvCache.getOnboardBlocks());
+    CHECK_EQ(kvCache.getSecondaryOffloadMinPriority().value(), 8);
+    CHECK_EQ(kvCache.getEventBufferMaxSize(), 9u);
     CHECK_EQ(config.backendOptions.dump(), R"({"any":["thing"]})");
 }
 
@@ -84,7 +98,7 @@ TEST("an unknown key is named with the keys that are known")
     CHECK(contains(configRefusal(R"({"engine": "e", "maxBatch": 1})"), "\"maxBatch\""));
     auto const nested = configRefusal(R"({"engine": "e", "executor": {"kvCache": {"maxTokns": 1}}})");
     CHECK(contains(nested, "\"executor.kvCache.maxTokns\""));
-    CHECK(contains(nested, "known are maxTokens, enableBlockReuse."));
+    CHECK(contains(nested, "known are maxTokens, freeGpuMemoryFraction, hostCacheSize,"));
     CHECK(contains(requestRefusal(R"({"maxTokens": 1, "max_tokens": 1})"), "\"max_tokens\""));
 }
 

@@ -4,6 +4,8 @@ import { ConfigError } from "./errors.ts";
 import { problems } from "./schema.ts";
 
 const count = z.int32().min(1);
+const natural = z.int32().min(0);
+const priority = z.int32().min(0).max(100);
 
 /** A strict schema, so that a misspelled option is an error and not a silent default. */
 const schema = z.strictObject({
@@ -18,12 +20,44 @@ const schema = z.strictObject({
    * it. Default: true.
    */
   gatherGenerationLogits: z.boolean().optional(),
+  /**
+   * Which requests are let in. GUARANTEED_NO_EVICT: those whose prompt and answer surely fit the KV cache.
+   * MAX_UTILIZATION: as many as there are places; some are paused and go on later. STATIC_BATCH: none while others
+   * run. Default: GUARANTEED_NO_EVICT.
+   */
+  schedulerPolicy: z.enum(["GUARANTEED_NO_EVICT", "MAX_UTILIZATION", "STATIC_BATCH"]).optional(),
+  /**
+   * How prompts share an iteration: the oldest takes what is left of `maxNumTokens`, or all advance by a block in
+   * turns. Default: FIRST_COME_FIRST_SERVED.
+   */
+  contextChunkingPolicy: z.enum(["FIRST_COME_FIRST_SERVED", "EQUAL_PROGRESS"]).optional(),
+  /** Iterations that `iterationStats` keeps; 0 keeps none. Default: 1000. */
+  iterStatsMaxIterations: natural.optional(),
+  /** Iterations that `requestStats` keeps; 0 keeps none. Default: 0. */
+  requestStatsMaxIterations: natural.optional(),
   kvCache: z
     .strictObject({
       /** Tokens that the KV cache holds for all requests together; at least 1. Default: `maxBatchSize` whole sequences. */
       maxTokens: count.optional(),
       /** Keep blocks of ended requests and reuse them for prompts with the same beginning. Default: true. */
       enableBlockReuse: z.boolean().optional(),
+      /**
+       * Share of the free memory that the KV cache may take, above 0 and below 1: of the GPU, or, where the
+       * embedded executor computes on the CPU, of the machine's at load. With `maxTokens` the smaller one counts.
+       */
+      freeGpuMemoryFraction: z.number().gt(0).lt(1).optional(),
+      /** Bytes of a second pool in host memory, for blocks that leave the first. Default: 0. */
+      hostCacheSize: z.int().min(0).optional(),
+      /** Also reuse a block of which only the beginning fits. Default: true. */
+      enablePartialReuse: z.boolean().optional(),
+      /** Copy such a block where another request uses it or another block follows it. Default: true. */
+      copyOnPartialReuse: z.boolean().optional(),
+      /** Bring blocks of the host's pool back when they are reused; false: the host's pool is not used. Default: true. */
+      onboardBlocks: z.boolean().optional(),
+      /** Blocks of a lower retention priority do not go to the host's pool; 0 to 100. Default: 30. */
+      secondaryOffloadMinPriority: priority.optional(),
+      /** Events that `kvEvents` keeps, the oldest are dropped beyond it; 0 keeps none. Default: 0. */
+      eventBufferMaxSize: natural.optional(),
     })
     .optional(),
   /**

@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly onProgress: ((fraction: number) => void) | undefined;
 }
 
+export type LatestKind = "iterationStats" | "requestStats" | "kvEvents";
+
 /**
  * One executor of the native library, in this process or in one of its own: what `Executor` needs of it. Knows
  * nothing of the `Executor` in front of it, so that one can be garbage collected while this waits.
@@ -55,7 +57,8 @@ export abstract class ExecutorBackend implements RecordVisitor {
   abstract submit(requestJson: string, tokens: Int32Array): number;
   /** A request that has ended needs no cancel: nothing happens. */
   abstract cancel(id: number): void;
-  abstract iterationStats(): string;
+  /** What came since the last call, as JSON text. */
+  abstract latest(what: LatestKind): string;
   abstract tokenize(text: Buffer, flags: number): Int32Array;
   /** Off the event loop where the backend can: a process of its own is asked, and waited for, here and now. */
   async tokenizeAsync(text: Buffer, flags: number): Promise<Int32Array> {

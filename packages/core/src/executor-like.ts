@@ -55,8 +55,32 @@ export interface ExecutorRequest {
    * on. Default: none, so that up to `maxTokens` wait.
    */
   readonly maxUnreadTokens?: number | undefined;
+  /** KV blocks are reused only among requests of the same number: 0 to 2^53 - 1. Default: none. */
+  readonly cacheSaltId?: number | undefined;
+  /** How long the KV cache keeps what this request computed. Default: priority 35 for all. */
+  readonly kvCacheRetention?: KvCacheRetention | undefined;
   /** Aborting it cancels the request; its stream and result reject with AbortedError. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Priorities are 0 to 100, 35 where nothing is said. What nobody uses is evicted in order of priority, then of age. */
+export interface KvCacheRetention {
+  /** Of the prompt; they may not overlap. */
+  readonly tokenRanges?: readonly TokenRangeRetention[] | undefined;
+  /** Of the answer. */
+  readonly decodePriority?: number | undefined;
+  /** Milliseconds after the request's end at which the answer's priority becomes 35. Default: never. */
+  readonly decodeDurationMs?: number | undefined;
+}
+
+export interface TokenRangeRetention {
+  /** Index of the first token. Default 0. */
+  readonly start?: number | undefined;
+  /** Index behind the last token. Default: the prompt's end. */
+  readonly end?: number | undefined;
+  readonly priority: number;
+  /** Milliseconds after the request's end at which the priority becomes 35. Default: never. */
+  readonly durationMs?: number | undefined;
 }
 
 /** Token ids, at least one. */

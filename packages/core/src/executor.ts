@@ -11,9 +11,11 @@ import type {
   Vocabulary,
 } from "./executor-like.ts";
 import { IsolatedExecutor } from "./isolated/isolated-executor.ts";
+import type { KvCacheEvent } from "./kv-cache-event.ts";
 import { libraryFiles, loadLibrary } from "./native/library.ts";
 import { NativeExecutor } from "./native/native-executor.ts";
 import { encodeRequest } from "./request.ts";
+import type { RequestStatsPerIteration } from "./request-stats.ts";
 import { RequestStream, RunningRequest, requestAborted } from "./token-stream.ts";
 import { EngineVocabulary, type VocabularyFacts } from "./vocabulary.ts";
 
@@ -82,7 +84,17 @@ export class Executor implements ExecutorLike {
   }
 
   iterationStats(): IterationStats[] {
-    return JSON.parse(this.#native.iterationStats()) as IterationStats[];
+    return JSON.parse(this.#native.latest("iterationStats")) as IterationStats[];
+  }
+
+  /** Of each request in each iteration since the last call, oldest first. Needs `requestStatsMaxIterations`. */
+  requestStats(): RequestStatsPerIteration[] {
+    return JSON.parse(this.#native.latest("requestStats")) as RequestStatsPerIteration[];
+  }
+
+  /** What happened to reusable KV blocks since the last call, oldest first. Needs `kvCache.eventBufferMaxSize`. */
+  kvEvents(): KvCacheEvent[] {
+    return JSON.parse(this.#native.latest("kvEvents")) as KvCacheEvent[];
   }
 
   dispose(): Promise<void> {

@@ -24,6 +24,7 @@ export type {
   FinishReason,
   InflightBatchingStats,
   IterationStats,
+  KvCacheRetention,
   KvCacheStats,
   RequestKvBlocks,
   RequestTimings,
@@ -31,12 +32,23 @@ export type {
   TokenChunk,
   TokenizeOptions,
   TokenPiece,
+  TokenRangeRetention,
   TokenResult,
   TokenSequence,
   TokenStream,
   TopLogProbs,
   Vocabulary,
 } from "./executor-like.ts";
+export type {
+  KvCacheChange,
+  KvCacheCreated,
+  KvCacheEvent,
+  KvCacheRemoved,
+  KvCacheStored,
+  KvCacheUpdated,
+  StoredKvBlock,
+} from "./kv-cache-event.ts";
 export { type LibraryInfo, libraryInfo } from "./native/library.ts";
+export type { RequestStage, RequestStats, RequestStatsPerIteration } from "./request-stats.ts";
 export { problems as schemaProblems } from "./schema.ts";
 export { unknownOption } from "./unknown-option.ts";

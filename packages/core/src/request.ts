@@ -6,6 +6,7 @@ import { problems } from "./schema.ts";
 const natural = z.int32().min(0);
 const share = z.number().min(0).max(1);
 const positiveShare = z.number().gt(0).max(1);
+const retentionPriority = z.int32().min(0).max(100);
 const words = z.array(z.array(z.int()).min(1));
 
 const schema = z.strictObject({
@@ -51,6 +52,23 @@ const schema = z.strictObject({
   topLogProbs: z.int().min(0).max(20).optional(),
   promptLogProbs: z.boolean().optional(),
   maxUnreadTokens: natural.optional(),
+  cacheSaltId: z.int().min(0).optional(),
+  kvCacheRetention: z
+    .strictObject({
+      tokenRanges: z
+        .array(
+          z.strictObject({
+            start: natural.optional(),
+            end: z.int32().min(1).optional(),
+            priority: retentionPriority,
+            durationMs: z.int32().min(1).optional(),
+          }),
+        )
+        .optional(),
+      decodePriority: retentionPriority.optional(),
+      decodeDurationMs: z.int32().min(1).optional(),
+    })
+    .optional(),
 });
 
 /**

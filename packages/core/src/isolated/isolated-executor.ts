@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from "../deferred.ts";
 import { ExecutorCrashedError, ExecutorError, LibraryError, type TrtllmError } from "../errors.ts";
-import { ExecutorBackend, type LoadOptions } from "../executor-backend.ts";
+import { ExecutorBackend, type LatestKind, type LoadOptions } from "../executor-backend.ts";
 import { status } from "../native/declarations.ts";
 import type { RecordReader } from "../native/records.ts";
 import { disposedError } from "../native/status-error.ts";
@@ -61,8 +61,8 @@ export class IsolatedExecutor extends ExecutorBackend {
     this.#send(command(commandKind.cancel, id));
   }
 
-  iterationStats(): string {
-    return this.#ask(queryKind.iterationStats).toString();
+  latest(what: LatestKind): string {
+    return this.#ask(queryKind[what]).toString();
   }
 
   tokenize(text: Buffer, flags: number): Int32Array {

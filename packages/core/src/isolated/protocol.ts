@@ -1,7 +1,13 @@
 // Mirror of native-shim/host/protocol.h.
 
 export const commandKind = { create: 1, submit: 2, cancel: 3, shutdown: 4 } as const;
-export const queryKind = { iterationStats: 1, tokenize: 2, tokenPieces: 3 } as const;
+export const queryKind = {
+  iterationStats: 1,
+  tokenize: 2,
+  tokenPieces: 3,
+  requestStats: 4,
+  kvEvents: 5,
+} as const;
 
 /** The longest payload and record. */
 export const mostBytes = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 // Mirror of native-shim/include/trtllm_shim.h: names and types as they stand there.
 
-export const abiVersion = 2;
+export const abiVersion = 3;
 
 export const prototypes = {
   abiVersion: "uint32_t trtllm_abi_version(void)",
@@ -15,6 +15,10 @@ export const prototypes = {
     "trtllm_status trtllm_executor_drain(uint64_t executor, uint8_t * buffer, size_t capacity, size_t * written, trtllm_error * error)",
   iterationStats:
     "trtllm_status trtllm_executor_iteration_stats(uint64_t executor, char * buffer, size_t capacity, size_t * length, trtllm_error * error)",
+  requestStats:
+    "trtllm_status trtllm_executor_request_stats(uint64_t executor, char * buffer, size_t capacity, size_t * length, trtllm_error * error)",
+  kvEvents:
+    "trtllm_status trtllm_executor_kv_events(uint64_t executor, char * buffer, size_t capacity, size_t * length, trtllm_error * error)",
   shutdown: "trtllm_status trtllm_executor_shutdown(uint64_t executor, trtllm_error * error)",
   destroy: "trtllm_status trtllm_executor_destroy(uint64_t executor, trtllm_error * error)",
   tokenize:
@@ -57,6 +61,14 @@ export interface NativeFunctions {
     length: BigUint64Array,
     error: Buffer,
   ): number;
+  requestStats(
+    executor: number,
+    buffer: Buffer,
+    capacity: number,
+    length: BigUint64Array,
+    error: Buffer,
+  ): number;
+  kvEvents(executor: number, buffer: Buffer, capacity: number, length: BigUint64Array, error: Buffer): number;
   shutdown(executor: number, error: Buffer): number;
   destroy(executor: number, error: Buffer): number;
   tokenize: Asynchronous<

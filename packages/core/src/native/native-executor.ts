@@ -3,7 +3,7 @@ import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 
 import { type Deferred, deferred } from "../deferred.ts";
 import { ConfigError, ExecutorError, type TrtllmError } from "../errors.ts";
-import { ExecutorBackend, type LoadOptions } from "../executor-backend.ts";
+import { ExecutorBackend, type LatestKind, type LoadOptions } from "../executor-backend.ts";
 import { errorBytes, type NativeFunctions, status } from "./declarations.ts";
 import { RecordReader } from "./records.ts";
 import { disposedError, errorBuffer, errorMessage } from "./status-error.ts";
@@ -57,9 +57,9 @@ export class NativeExecutor extends ExecutorBackend {
     this.#functions.cancel(this.#handle, id, errorBuffer);
   }
 
-  iterationStats(): string {
+  latest(what: LatestKind): string {
     return this.#fill(Buffer.allocUnsafe, 64 * 1024, (buffer) =>
-      this.#functions.iterationStats(this.#handle, buffer, buffer.length, out, errorBuffer),
+      this.#functions[what](this.#handle, buffer, buffer.length, out, errorBuffer),
     ).toString();
   }
 

@@ -305,6 +305,7 @@ class ExecutorConfig
 {
 public:
     static constexpr SizeType32 kDefaultIterStatsMaxIterations = 1000;
+    static constexpr SizeType32 kDefaultRequestStatsMaxIterations = 0;
 
     explicit ExecutorConfig(SizeType32 maxBeamWidth = 1, SchedulerConfig schedulerConfig = SchedulerConfig(),
         KvCacheConfig kvCacheConfig = KvCacheConfig());
@@ -314,6 +315,7 @@ public:
     [[nodiscard]] KvCacheConfig getKvCacheConfig() const;
     [[nodiscard]] bool getEnableChunkedContext() const;
     [[nodiscard]] SizeType32 getIterStatsMaxIterations() const;
+    [[nodiscard]] SizeType32 getRequestStatsMaxIterations() const;
     [[nodiscard]] std::optional<SizeType32> getMaxBatchSize() const;
     [[nodiscard]] std::optional<SizeType32> getMaxNumTokens() const;
     [[nodiscard]] std::optional<SizeType32> getMaxQueueSize() const;
@@ -323,6 +325,7 @@ public:
     void setKvCacheConfig(KvCacheConfig const& kvCacheConfig);
     void setEnableChunkedContext(bool enableChunkedContext);
     void setIterStatsMaxIterations(SizeType32 iterStatsMaxIterations);
+    void setRequestStatsMaxIterations(SizeType32 requestStatsMaxIterations);
     void setMaxBatchSize(SizeType32 maxBatchSize);
     void setMaxNumTokens(SizeType32 maxNumTokens);
     void setMaxQueueSize(std::optional<SizeType32> const& maxQueueSize);
@@ -335,6 +338,7 @@ private:
     KvCacheConfig mKvCacheConfig;
     bool mEnableChunkedContext{true};
     SizeType32 mIterStatsMaxIterations{kDefaultIterStatsMaxIterations};
+    SizeType32 mRequestStatsMaxIterations{kDefaultRequestStatsMaxIterations};
     std::optional<SizeType32> mMaxBatchSize;
     std::optional<SizeType32> mMaxNumTokens;
     std::optional<SizeType32> mMaxQueueSize;
@@ -404,6 +408,25 @@ struct KVCacheEvent
     SizeType32 windowSize;
 };
 
+namespace embedded
+{
+class KvCacheEvents;
+} // namespace embedded
+
+/// May be used from any thread, also after its executor has been destroyed.
+class KVCacheEventManager
+{
+public:
+    explicit KVCacheEventManager(std::shared_ptr<embedded::KvCacheEvents> events);
+
+    /// Drains; oldest first. Waits for the first event until the timeout, without one until there are events or
+    /// the executor has been shut down. Empty at once where eventBufferMaxSize is 0.
+    std::deque<KVCacheEvent> getLatestEvents(std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+
+private:
+    std::shared_ptr<embedded::KvCacheEvents> mEvents;
+};
+
 /// Every method may be called from any thread, but enqueueRequest only from one at a time.
 class Executor
 {
@@ -425,6 +448,9 @@ public:
     void shutdown();
     /// Drains; oldest first.
     std::deque<IterationStats> getLatestIterationStats();
+    /// Drains; oldest first. Empty where requestStatsMaxIterations is 0.
+    std::deque<RequestStatsPerIteration> getLatestRequestStats();
+    [[nodiscard]] std::optional<std::shared_ptr<KVCacheEventManager>> getKVCacheEventManager() const;
 
 private:
     class Impl;
@@ -435,6 +461,7 @@ class JsonSerialization
 {
 public:
     [[nodiscard]] static std::string toJsonStr(IterationStats const& iterationStats);
+    [[nodiscard]] static std::string toJsonStr(RequestStatsPerIteration const& requestStatsPerIter);
 };
 
 } // namespace tensorrt_llm::executor

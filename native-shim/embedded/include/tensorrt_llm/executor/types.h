@@ -161,6 +161,38 @@ struct IterationStats
     std::optional<InflightBatchingStats> inflightBatchingStats;
 };
 
+enum class RequestStage
+{
+    kQUEUED,
+    kENCODER_IN_PROGRESS,
+    kCONTEXT_IN_PROGRESS,
+    kGENERATION_IN_PROGRESS,
+    kGENERATION_COMPLETE
+};
+
+/// Of a request in one iteration; of one with several sequences, of all together.
+struct RequestStats
+{
+    IdType id;
+    RequestStage stage;
+    SizeType32 contextPrefillPosition; // tokens of the prompt whose KV is there
+    SizeType32 numGeneratedTokens;
+    float avgNumDecodedTokensPerIter;
+    bool scheduled;
+    bool paused;
+    SizeType32 allocTotalBlocksPerRequest;
+    SizeType32 allocNewBlocksPerRequest;
+    SizeType32 reusedBlocksPerRequest;
+    SizeType32 missedBlocksPerRequest;
+    FloatType kvCacheHitRatePerRequest;
+};
+
+struct RequestStatsPerIteration
+{
+    IterationType iter;
+    std::vector<RequestStats> requestStats;
+};
+
 struct RequestPerfMetrics
 {
     using TimePoint = std::chrono::time_point<std::chrono::steady_clock>;
