@@ -45,6 +45,14 @@ describe("examples", () => {
     expect(Object.keys(answers)).toHaveLength(4);
   });
 
+  it("05-isolation answers after the engine's process was killed", async () => {
+    const lines = (await run("05-isolation.ts")).split("\n");
+    expect(lines[0]).toMatch(/^So far: /);
+    const crash = lines.indexOf("ERR_EXECUTOR_CRASHED");
+    expect(crash).toBeGreaterThan(0);
+    expect(lines[crash + 1]).toContain("Paris");
+  });
+
   it("10-tools calls a function and answers with what it gave", async () => {
     const lines = (await run("10-tools.ts")).split("\n");
     expect(lines[0]).toBe('→ weather {"city":"Paris"}');

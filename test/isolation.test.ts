@@ -54,6 +54,16 @@ test.each([
   },
 );
 
+test("During a restart a text is tokenized once that is over, and what must be answered at once is an error.", async () => {
+  await using executor = await create();
+  const fatal = executor.submit({ tokens: [syntheticPrompt.exit], maxTokens: 1 });
+  await expect(fatal.result).rejects.toMatchObject(crashed);
+  const { vocabulary } = executor;
+  expect(() => vocabulary!.tokenize("a")).toThrow(expect.objectContaining(crashed));
+  expect(() => executor.iterationStats()).toThrow(expect.objectContaining(crashed));
+  expect(await vocabulary!.tokenizeAsync("a", { addSpecial: false })).toEqual(Int32Array.of(97));
+});
+
 test("An exception out of the executor's own thread is a crash, whose last words are told.", async () => {
   const executor = await create({ fault: "exception" });
   const error = await executor.submit(endless).result.catch((reason: unknown) => reason);

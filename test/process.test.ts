@@ -117,18 +117,24 @@ test("A million tokens that nobody reads take a few megabytes, and hold up no ot
   expect(child).toEqual({ code: 0, signal: null, output: "1000000 length true\n" });
 });
 
-test("Thousands of requests at once are taken; no asynchronous call limits them.", async () => {
+test("Thousands of requests, and of texts to tokenize, are taken at once; koffi's limit of 256 calls is not met.", async () => {
   const child = await inChild(
     program(
       `
-      const streams = Array.from({ length: 3000 }, (_, index) => executor.submit({ tokens: [index % 800], maxTokens: 2 }));
+      const all = Array.from({ length: 3000 });
+      const streams = all.map((_, index) => executor.submit({ tokens: [index % 800], maxTokens: 2 }));
+      const texts = all.map((_, index) => executor.vocabulary.tokenizeAsync("x".repeat(index % 100)));
       const results = await Promise.all(streams.map(({ result }) => result));
       console.log(new Set(results.map(({ finishReason }) => finishReason)));
-      await executor.dispose();`,
+      console.log((await Promise.all(texts)).every((tokens, index) => tokens.length === 1 + index % 100));
+      const cut = all.map(() => executor.vocabulary.tokenizeAsync("x").catch(({ code }) => code));
+      await executor.dispose();
+      console.log((await Promise.all(cut)).at(-1));`,
       {},
     ),
   );
-  expect(child).toEqual({ code: 0, signal: null, output: "Set(1) { 'length' }\n" });
+  const output = "Set(1) { 'length' }\ntrue\nERR_DISPOSED\n";
+  expect(child).toEqual({ code: 0, signal: null, output });
 });
 
 test("An idle executor does not keep the process alive; running requests do until they end.", async () => {

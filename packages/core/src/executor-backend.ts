@@ -60,7 +60,7 @@ export abstract class ExecutorBackend implements RecordVisitor {
   /** What came since the last call, as JSON text. */
   abstract latest(what: LatestKind): string;
   abstract tokenize(text: Buffer, flags: number): Int32Array;
-  /** Off the event loop where the backend can: a process of its own is asked, and waited for, here and now. */
+  /** Off the event loop where the backend can. */
   async tokenizeAsync(text: Buffer, flags: number): Promise<Int32Array> {
     return this.tokenize(text, flags);
   }

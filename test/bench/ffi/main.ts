@@ -2,7 +2,8 @@
  * npm run bench:ffi [-- --rounds N]
  *
  * What the way from a C++ executor into JavaScript costs, with an executor that invents tokens: three ways to be
- * woken, and the same tokens as server-sent events over loopback HTTP. Every run is a process of its own; the
+ * woken, the executor as it ships in-process and isolated, and the same tokens as server-sent events over loopback
+ * HTTP. Every run is a process of its own; the
  * figures are medians of the rounds.
  */
 import { availableParallelism, cpus } from "node:os";
@@ -11,6 +12,7 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { execaNode } from "execa";
 import type { Measured, Task } from "./drive.ts";
+import type { ExecutorMeasured, ExecutorTask } from "./executor.ts";
 import { type WakeUpName, wakeUps } from "./wake-ups.ts";
 
 const { values: options } = parseArgs({ options: { rounds: { type: "string", default: "3" } } });
@@ -85,6 +87,37 @@ for (const [title, load] of Object.entries(loads)) {
   }
 }
 console.log(table.toString());
+
+const shipped = new Table({
+  head: [
+    "Executor, 256 streams",
+    "tokens/s",
+    "CPU s of Node per million",
+    "event-loop delay p99, ms",
+    "tokens/chunk",
+  ],
+  style: { head: [], border: [] },
+});
+const byIsolation = new Map<string, number>();
+for (const isolation of ["none", "process"] as const) {
+  const task: ExecutorTask = { isolation, streams: 256, tokensPerStream: 8000 };
+  const measured = await repeat(() => run<ExecutorMeasured>("executor.ts", task));
+  byIsolation.set(
+    isolation,
+    medianOf(measured, (one) => one.tokensPerSecond),
+  );
+  shipped.push([
+    isolation === "none" ? "in-process" : "in a process of its own",
+    round(byIsolation.get(isolation)!),
+    ...[
+      medianOf(measured, (one) => one.cpuSecondsPerMillion),
+      medianOf(measured, (one) => one.eventLoopDelayP99Ms),
+      medianOf(measured, (one) => one.tokensPerChunk),
+    ].map((value) => round(value, 2)),
+  ]);
+}
+console.log(shipped.toString());
+console.log(`Isolated / in-process: ${round(byIsolation.get("process")! / byIsolation.get("none")!, 2)}`);
 
 type OverHttp = Pick<Measured, "tokensPerSecond" | "tokensPerCpuSecond">;
 const http = await repeat(() => run<OverHttp>("sse-client.ts", overHttp));

@@ -31,6 +31,7 @@ export class IsolatedExecutor extends ExecutorBackend {
   #host: HostProcess | undefined;
   /** Commands that wait until the engine is loaded; none once it is. */
   #held: Buffer[] | undefined = [];
+  #waiting: (() => void)[] = [];
   #wasReady = false;
   #lastId = 0;
   #lastProgressMs = 0;
@@ -70,6 +71,13 @@ export class IsolatedExecutor extends ExecutorBackend {
     return new Int32Array(ids.buffer, ids.byteOffset, ids.length / 4).slice();
   }
 
+  /** Waits for a restart that is under way. */
+  override async tokenizeAsync(text: Buffer, flags: number): Promise<Int32Array> {
+    this.assertOpen();
+    if (this.#held !== undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.tokenize(text, flags);
+  }
+
   tokenPieces(): Buffer {
     return this.#ask(queryKind.tokenPieces);
   }
@@ -88,7 +96,7 @@ export class IsolatedExecutor extends ExecutorBackend {
     this.#wasReady = true;
     super.ready(json);
     for (const held of this.#held ?? []) this.#host?.send(held);
-    this.#held = undefined;
+    this.#endRestart();
   }
 
   override loadFailed(code: number, message: string): void {
@@ -168,9 +176,14 @@ export class IsolatedExecutor extends ExecutorBackend {
   #giveUp(error: TrtllmError): void {
     clearInterval(this.#watchdog);
     this.#failure ??= error;
-    this.#held = undefined;
+    this.#endRestart();
     this.failAll(error);
     this.#ended.resolve();
+  }
+
+  #endRestart(): void {
+    this.#held = undefined;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   async #close(): Promise<void> {

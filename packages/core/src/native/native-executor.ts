@@ -5,6 +5,7 @@ import { type Deferred, deferred } from "../deferred.ts";
 import { ConfigError, ExecutorError, type TrtllmError } from "../errors.ts";
 import { ExecutorBackend, type LatestKind, type LoadOptions } from "../executor-backend.ts";
 import { errorBytes, type NativeFunctions, status } from "./declarations.ts";
+import { inPool } from "./pool-calls.ts";
 import { RecordReader } from "./records.ts";
 import { disposedError, errorBuffer, errorMessage } from "./status-error.ts";
 
@@ -88,11 +89,13 @@ export class NativeExecutor extends ExecutorBackend {
     const tokens = new Int32Array(capacity);
     const count = new BigUint64Array(1);
     const error = Buffer.alloc(errorBytes);
-    const code = await new Promise<number>((resolve, reject) => {
-      const done = (failure: Error | null, code: number) => (failure ? reject(failure) : resolve(code));
-      const { tokenize } = this.#functions;
-      tokenize.async(this.#handle, text, text.length, flags, tokens, capacity, count, error, done);
-    });
+    const { tokenize } = this.#functions;
+    const call = () =>
+      new Promise<number>((resolve, reject) => {
+        const done = (failure: Error | null, code: number) => (failure ? reject(failure) : resolve(code));
+        tokenize.async(this.#handle, text, text.length, flags, tokens, capacity, count, error, done);
+      });
+    const code = await inPool(call);
     if (code === status.bufferTooSmall) return this.tokenizeAsync(text, flags, Number(count[0]));
     if (code !== status.ok) throw this.statusError(code, errorMessage(error));
     return tokens.slice(0, Number(count[0]));
