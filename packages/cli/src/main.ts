@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { buildCommand } from "./commands/build.ts";
+import { packCommand, unpackCommand, verifyCommand } from "./commands/bundle.ts";
 import { chatCommand } from "./commands/chat.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { generateCommand } from "./commands/generate.ts";
@@ -23,6 +24,9 @@ const program = new Command("trtllm-node")
   .addCommand(inspectCommand())
   .addCommand(planCommand())
   .addCommand(buildCommand())
+  .addCommand(packCommand())
+  .addCommand(unpackCommand())
+  .addCommand(verifyCommand())
   .addCommand(doctorCommand());
 
 try {

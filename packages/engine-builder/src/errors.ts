@@ -14,6 +14,19 @@ export class ModelError extends TrtllmError {
   }
 }
 
+/** A bundle or an engine directory is not what its lock file says, or is made to do harm. */
+export class BundleError extends TrtllmError {
+  readonly path: string;
+
+  constructor(message: string, path: string, options?: ErrorOptions) {
+    super("ERR_BUNDLE_INVALID", message, options);
+    this.path = path;
+  }
+  override get name() {
+    return "BundleError";
+  }
+}
+
 /** Another build runs into the same output. */
 export class BuildLockedError extends TrtllmError {
   constructor(message: string, options?: ErrorOptions) {

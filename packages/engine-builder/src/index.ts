@@ -1,3 +1,6 @@
+export { type PackOptions, packBundle } from "./bundle/pack-bundle.ts";
+export { type UnpackOptions, unpackBundle } from "./bundle/unpack-bundle.ts";
+export { verifyEngine } from "./bundle/verify-engine.ts";
 export type { BuildConfig, BuildConfigInput } from "./config/build-config.ts";
 export { readBuildConfigFile } from "./config/config-file.ts";
 export { buildConfigJsonSchema, parseBuildConfig } from "./config/parse-build-config.ts";
@@ -10,7 +13,7 @@ export { type Limits, type ResolvedBuildConfig, resolveBuildConfig } from "./con
 export { buildCommands } from "./drivers/build-commands.ts";
 export type { MeasureName } from "./drivers/build-log.ts";
 export type { Toolchain } from "./drivers/toolchain.ts";
-export { BuildError, BuildLockedError, ModelError, ToolError } from "./errors.ts";
+export { BuildError, BuildLockedError, BundleError, ModelError, ToolError } from "./errors.ts";
 export { type EngineLock, engineLockSchema, lockFileName } from "./lock/engine-lock.ts";
 export { type Gpu, type GpuName, gpu, gpuNames } from "./memory/gpus.ts";
 export type { KvPlan, MemoryPlan, StagePlan } from "./memory/memory-plan.ts";
