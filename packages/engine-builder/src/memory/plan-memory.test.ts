@@ -38,6 +38,24 @@ describe("planMemory", () => {
     }
   });
 
+  // Files that ModelOpt 0.37.0 exported of a model of SmolLM2-135M's shape (bfloat16, tied) at tensor 3 × pipeline 2.
+  it.each([
+    ["none", "H100-SXM", 54_310_120, 54_311_408],
+    ["fp8", "H100-SXM", 36_637_932, 36_639_356],
+    ["nvfp4", "B200", 28_900_688, 28_902_112],
+    ["int8-smoothquant", "H100-SXM", 36_864_844, 36_866_492],
+  ] as const)("comes within 1 %% of the rank files that ModelOpt exports: %s", (weights, on, first, last) => {
+    const shape = { layers: 30, hidden: 576, intermediate: 1536, heads: 9, kvHeads: 3, headSize: 64 };
+    const smol = modelOf({ ...shape, vocabulary: 49_152, tied: true });
+    const { stages } = plan(
+      { gpu: on, quantization: { weights }, parallel: { tensor: 3, pipeline: 2 } },
+      smol,
+    );
+    for (const [stage, size] of [first, last].entries()) {
+      expect(Math.abs((stages[stage]?.weights.total ?? 0) / size - 1)).toBeLessThan(0.01);
+    }
+  });
+
   it("repeats key and value heads where there are more ranks than heads", () => {
     const per = (tensor: number) => plan({ parallel: { tensor } }).stages[0]?.kvBytesPerToken;
     expect([1, 2, 8, 16].map(per)).toEqual([131_072, 65_536, 16_384, 16_384]);
