@@ -12,6 +12,7 @@ export const typescript = stampedStep({
     "core/dist/index.js",
     "runtime/dist/index.js",
     "engine-builder/dist/index.js",
+    "server/dist/index.js",
     "cli/dist/main.js",
   ].map((name) => join(root, "packages", name)),
   async run(report) {

@@ -7,6 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { planCommand } from "./commands/plan.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { reportError } from "./report-error.ts";
 import { packageVersion } from "./version.ts";
 
@@ -21,6 +22,7 @@ const program = new Command("trtllm-node")
   .version(packageVersion)
   .addCommand(generateCommand())
   .addCommand(chatCommand())
+  .addCommand(serveCommand())
   .addCommand(inspectCommand())
   .addCommand(planCommand())
   .addCommand(buildCommand())

@@ -1,0 +1,81 @@
+import type { Call } from "../http/admission.ts";
+import { eventStream } from "../http/event-stream.ts";
+import { merge } from "../http/merge.ts";
+import { type ChoiceEnd, type ChoiceEvent, type Envelope, UsageSum } from "./choice.ts";
+
+/** How the choices of one kind of answer are written. */
+export interface ChoiceFormat<Piece> {
+  /** @param first of this choice */
+  chunk(index: number, piece: Piece | undefined, finishReason: string | null, first: boolean): object;
+  whole(index: number, pieces: readonly Piece[], finishReason: string): object;
+}
+
+interface Answer<Piece> {
+  readonly envelope: Envelope;
+  readonly choices: readonly AsyncIterable<ChoiceEvent<Piece>>[];
+  /** Choices that answer the same prompt, and follow each other. */
+  readonly perPrompt: number;
+  readonly format: ChoiceFormat<Piece>;
+}
+
+/** The answer as one JSON object. Ends the call. */
+export async function respondWhole<Piece>(
+  { envelope, choices, perPrompt, format }: Answer<Piece>,
+  call: Call,
+): Promise<Response> {
+  try {
+    const usage = new UsageSum(perPrompt);
+    const pieces: Piece[][] = choices.map(() => []);
+    const ends: ChoiceEnd[] = [];
+    for await (const event of merge(choices)) {
+      if ("piece" in event) pieces[event.index]!.push(event.piece);
+      else {
+        ends[event.index] = event.end;
+        usage.add({ index: event.index, usage: event.end.usage });
+      }
+    }
+    const whole = ends.map(({ finishReason }, index) => format.whole(index, pieces[index]!, finishReason));
+    return Response.json({ ...envelope, choices: whole, usage });
+  } finally {
+    call.abort();
+    call.end();
+  }
+}
+
+/** The answer as it is made. Ends the call with the stream. */
+export function respondStreaming<Piece>(
+  answer: Answer<Piece>,
+  call: Call,
+  options: { readonly includeUsage: boolean; readonly onError: (error: unknown) => void },
+): Promise<Response> {
+  const { onError } = options;
+  return eventStream(chunks(answer, call, options.includeUsage), { cancel: () => call.abort(), onError });
+}
+
+async function* chunks<Piece>(
+  { envelope, choices, perPrompt, format }: Answer<Piece>,
+  call: Call,
+  includeUsage: boolean,
+): AsyncGenerator<object, undefined> {
+  try {
+    const usage = new UsageSum(perPrompt);
+    const begun = new Set<number>();
+    const noUsage = includeUsage ? { usage: null } : {};
+    for await (const event of merge(choices)) {
+      const { index } = event;
+      const first = !begun.has(index);
+      begun.add(index);
+      if ("end" in event) usage.add({ index, usage: event.end.usage });
+      const choice =
+        "piece" in event
+          ? format.chunk(index, event.piece, null, first)
+          : format.chunk(index, undefined, event.end.finishReason, first);
+      yield { ...envelope, choices: [choice], ...noUsage };
+    }
+    if (includeUsage) yield { ...envelope, choices: [], usage };
+  } finally {
+    // What still runs, of the other choices where one failed.
+    call.abort();
+    call.end();
+  }
+}
