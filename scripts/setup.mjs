@@ -13,6 +13,7 @@ import { SetupError } from "./setup/setup-error.mjs";
 import { runSteps } from "./setup/steps.mjs";
 import { tools } from "./setup/tools.mjs";
 import { typescript } from "./setup/typescript.mjs";
+import { xgrammar } from "./setup/xgrammar.mjs";
 
 try {
   await runSteps([
@@ -20,6 +21,7 @@ try {
     dependencies,
     model,
     llamaHeaders,
+    xgrammar,
     cudaBackend,
     nativeLibrary,
     cudaCheck,

@@ -53,6 +53,16 @@ describe("examples", () => {
     expect(lines[crash + 1]).toContain("Paris");
   });
 
+  it("06-structured-output prints a document of the schema and a date", async () => {
+    const [document = "", date = ""] = (await run("06-structured-output.ts")).split("\n");
+    expect(JSON.parse(document)).toEqual({
+      city: expect.any(String),
+      country: expect.any(String),
+      founded: expect.any(Number),
+    });
+    expect(date).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+  });
+
   it("10-tools calls a function and answers with what it gave", async () => {
     const lines = (await run("10-tools.ts")).split("\n");
     expect(lines[0]).toBe('→ weather {"city":"Paris"}');

@@ -1,5 +1,6 @@
 // The shim's seam to the embedded executor.
 #include "backend.h"
+#include "guided_decoding.h"
 
 #include "llama_vocabulary.h"
 #include "load_error.h"
@@ -100,7 +101,9 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
         LoadedEngine engine;
         engine.description = describe(path, *model, config);
         engine.vocabulary = std::make_shared<trt::embedded::LlamaVocabulary>(model->llama());
-        engine.executor = std::make_unique<trt::Executor>(model, config);
+        auto withGuide = config;
+        withGuide.setGuidedDecodingConfig(guidedDecodingConfig(*engine.vocabulary));
+        engine.executor = std::make_unique<trt::Executor>(model, withGuide);
         return engine;
     }
     catch (LoadError const& error)
@@ -124,7 +127,7 @@ char const* backendName() noexcept
 
 std::vector<std::pair<std::string, std::string>> backendLibraries()
 {
-    return {{"llama.cpp", LLAMA_CPP_VERSION}};
+    return {{"llama.cpp", LLAMA_CPP_VERSION}, {"xgrammar", XGRAMMAR_VERSION}};
 }
 
 } // namespace trtllm_shim

@@ -15,6 +15,9 @@ namespace tensorrt_llm::executor::embedded
 namespace
 {
 
+/// How late an arrival or a time-out may be noticed while nothing but grammars is worked on.
+constexpr std::chrono::milliseconds kStallCheck{10};
+
 double milliseconds(Clock::duration duration)
 {
     return std::chrono::duration<double, std::milli>(duration).count();
@@ -93,6 +96,7 @@ ExecutorLoop::ExecutorLoop(std::shared_ptr<Model> model, ExecutorConfig const& c
     : mLimits(resolveLimits(model->limits(), config))
     , mMaxStats(config.getIterStatsMaxIterations())
     , mMaxRequestStats(config.getRequestStatsMaxIterations())
+    , mGuidedDecodingConfig(config.getGuidedDecodingConfig())
     , mModel(std::move(model))
     , mRunner(mModel->createRunner(mLimits))
     , mEvents(std::make_shared<KvCacheEvents>(mLimits.eventBufferMaxSize, mLimits.maxSequenceTokens))
@@ -120,16 +124,51 @@ IdType ExecutorLoop::enqueue(Request const& request)
             + " has been reached, please try again later");
     }
     auto const id = ++mLastId;
-    if (auto const reason = whyNot(request, mLimits, mRunner->vocabularySize()); !reason.empty())
+    auto reason = whyNot(request, mLimits, mRunner->vocabularySize());
+    if (request.getGuidedDecodingParams() && !mGuidedDecodingConfig)
+    {
+        reason = "guided decoding is not enabled: the executor was created without a GuidedDecodingConfig";
+    }
+    if (request.getGuidedDecodingParams() && request.getSamplingConfig().getBeamWidth() > 1)
+    {
+        reason = "guided decoding is not possible with beam search";
+    }
+    if (!reason.empty())
     {
         std::vector<Response> refusal;
         refusal.emplace_back(id, "Encountered an error when fetching new request: " + reason);
         deliver(refusal);
         return id;
     }
-    mQueue.emplace(QueueKey{-request.getPriority(), id}, IncomingRequest{id, request, Clock::now()});
+    mQueue.emplace(
+        QueueKey{-request.getPriority(), id}, IncomingRequest{id, request, Clock::now(), beginGuided(request)});
     mWork.notify_one();
     return id;
+}
+
+std::vector<std::shared_ptr<GuidedSequence>> ExecutorLoop::beginGuided(Request const& request)
+{
+    std::vector<std::shared_ptr<GuidedSequence>> sequences;
+    auto const params = request.getGuidedDecodingParams();
+    if (!params)
+    {
+        return sequences;
+    }
+    if (mGuidedDecoder == nullptr)
+    {
+        mGuidedDecoder = std::make_unique<GuidedDecoder>(*mGuidedDecodingConfig, mRunner->vocabularySize(),
+            [this]
+            {
+                std::lock_guard lock(mWorkMutex);
+                mGrammarAdvanced = true;
+                mWork.notify_one();
+            });
+    }
+    for (SizeType32 index = 0; index < numSequences(request); ++index)
+    {
+        sequences.push_back(mGuidedDecoder->begin(*params));
+    }
+    return sequences;
 }
 
 void ExecutorLoop::cancel(IdType id)
@@ -182,11 +221,17 @@ std::deque<IterationStats> ExecutorLoop::takeIterationStats()
 void ExecutorLoop::run()
 {
     IterationType iteration = 0;
+    bool stalled = false; // every active request waits for its grammar
     std::vector<Response> responses;
     while (true)
     {
         {
             std::unique_lock lock(mWorkMutex);
+            if (stalled)
+            {
+                mWork.wait_for(lock, kStallCheck, [this] { return mGrammarAdvanced || !mCancelled.empty(); });
+            }
+            mGrammarAdvanced = false;
             mWork.wait(lock,
                 [this]
                 { return mStopping || !mQueue.empty() || !mCancelled.empty() || mBatcher.activeRequests() > 0; });
@@ -203,6 +248,7 @@ void ExecutorLoop::run()
         auto const inflight = mBatcher.step(
             iteration, responses, [this](std::vector<Response>&& early) { deliver(early); });
         auto const completed = before + arrivals.admitted - mBatcher.activeRequests();
+        stalled = inflight.numScheduledRequests == 0 && completed == 0 && mBatcher.activeRequests() > 0;
 
         if (mMaxStats > 0 && (inflight.numScheduledRequests > 0 || completed > 0))
         {

@@ -1,6 +1,7 @@
 // The thread that runs the model, and the queues between it and the callers of Executor.
 #pragma once
 
+#include "guided/guided_decoder.h"
 #include "scheduler/inflight_batcher.h"
 
 #include <condition_variable>
@@ -46,6 +47,8 @@ private:
     };
 
     void run();
+    /// Empty where the request is not guided.
+    std::vector<std::shared_ptr<GuidedSequence>> beginGuided(Request const& request);
     [[nodiscard]] Arrivals admit(std::vector<Response>& responses);
     void deliver(std::vector<Response>& responses);
     void record(IterationStats&& stats);
@@ -54,6 +57,7 @@ private:
     Limits mLimits;
     SizeType32 mMaxStats;
     SizeType32 mMaxRequestStats;
+    std::optional<GuidedDecodingConfig> mGuidedDecodingConfig;
     std::shared_ptr<Model> mModel;
     std::unique_ptr<ModelRunner> mRunner;
     std::shared_ptr<KvCacheEvents> mEvents;
@@ -65,6 +69,8 @@ private:
     std::set<IdType> mCancelled;
     IdType mLastId{0};
     bool mStopping{false};
+    bool mGrammarAdvanced{false};
+    std::unique_ptr<GuidedDecoder> mGuidedDecoder; // made with the first guided request
 
     std::mutex mResponsesMutex;
     std::condition_variable mResponsesReady;

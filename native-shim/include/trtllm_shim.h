@@ -96,7 +96,9 @@ TRTLLM_API trtllm_status trtllm_executor_create(
  *   "stopTokenIds": [id], "stopWords": [[id]], "badWords": [[id]], "logitBias": {"id": bias},
  *   "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
  *   "cacheSaltId", "kvCacheRetention": {"tokenRanges": [{"start", "end", "priority", "durationMs"}],
- *   "decodePriority", "decodeDurationMs"}}; only "maxTokens" is required; docs/sampling.md has each.
+ *   "decodePriority", "decodeDurationMs"}, "guided"}; only "maxTokens" is required; docs/sampling.md has
+ *   each. guided: {"json": true}, {"jsonSchema": text}, {"regex": text} or {"grammar": text};
+ *   docs/structured-output.md.
  * temperature 0 or none: greedy. tokens: the prompt, token_count ids.
  * From then on exactly one FINAL or ERROR record will carry *request_id.
  */

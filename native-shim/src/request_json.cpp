@@ -1,5 +1,6 @@
 #include "request_json.h"
 
+#include "guided_decoding.h"
 #include "kv_cache_json.h"
 #include "sampling_json.h"
 
@@ -101,7 +102,7 @@ ParsedRequest parseRequest(
                     "repetitionPenalty", "presencePenalty", "frequencyPenalty", "promptIgnoreLength",
                     "noRepeatNgramSize", "minTokens", "endId", "stopTokenIds", "stopWords", "badWords", "logitBias",
                     "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
-                    "cacheSaltId", "kvCacheRetention"});
+                    "cacheSaltId", "kvCacheRetention", "guided"});
             auto const maxTokens = object.integer("maxTokens", 1);
             if (!maxTokens)
             {
@@ -137,6 +138,10 @@ ParsedRequest parseRequest(
             if (auto const timeout = object.integer("timeoutMs", 1))
             {
                 request.setAllottedTimeMs(std::chrono::milliseconds(*timeout));
+            }
+            if (auto const guided = guidedDecodingParams(object))
+            {
+                request.setGuidedDecodingParams(*guided);
             }
             return ParsedRequest{std::move(request), logProbs};
         });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 
 namespace trtllm_shim
 {
@@ -42,6 +43,13 @@ trtllm_final finalFacts(tle::Result const& result)
     return facts;
 }
 
+/// TensorRT-LLM has no error type for what is wrong with the request itself, such as its grammar; this is its text.
+trtllm_status errorStatus(std::string_view message)
+{
+    constexpr std::string_view ofRequest = "Encountered an error when fetching new request:";
+    return message.substr(0, ofRequest.size()) == ofRequest ? TRTLLM_ERR_INVALID_ARGUMENT : TRTLLM_ERR_EXECUTOR;
+}
+
 } // namespace
 
 bool appendResponse(
@@ -50,7 +58,7 @@ bool appendResponse(
     auto const id = response.getRequestId();
     if (response.hasError())
     {
-        batch.error(id, TRTLLM_ERR_EXECUTOR, response.getErrorMsg());
+        batch.error(id, errorStatus(response.getErrorMsg()), response.getErrorMsg());
         return true;
     }
     auto const& result = response.getResult();

@@ -163,6 +163,13 @@ bool advance(IdType id, Active& active, Script const& script, std::vector<Respon
         finish(responses, id, result(active, {}), FinishReason::kCANCELLED, active);
         return false;
     }
+    if (active.request.getGuidedDecodingParams())
+    {
+        responses.emplace_back(id,
+            std::string("Encountered an error when fetching new request: guided decoding needs a GuidedDecodingConfig; "
+                        "this executor's tokens are made up"));
+        return false;
+    }
     switch (active.kind)
     {
     case kEMPTY_FINAL:

@@ -1,13 +1,25 @@
 import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { cuda } from "./cuda-library.mjs";
-import { cudaLibrary, llamaLibraries, llamaSource, nativeBuild, nativeShim } from "./paths.mjs";
+import {
+  cudaLibrary,
+  llamaLibraries,
+  llamaSource,
+  nativeBuild,
+  nativeShim,
+  xgrammarSource,
+} from "./paths.mjs";
 import { stampedStep } from "./stamped-step.mjs";
 
 export const nativeLibrary = stampedStep({
   title: "Building the native library",
   name: "native-library",
-  inputs: () => [nativeShim, join(llamaLibraries, "_nlcBuildMetadata.json"), cuda],
+  inputs: () => [
+    nativeShim,
+    join(xgrammarSource, "include"),
+    join(llamaLibraries, "_nlcBuildMetadata.json"),
+    cuda,
+  ],
   outputs: [
     join(nativeShim, "build/lib/libtrtllm_shim.so"),
     join(nativeShim, "build/lib/libtrtllm_shim_synthetic.so"),
@@ -31,6 +43,7 @@ export async function buildNative(folder, definitions, onLine) {
     `-DLLAMA_CPP_DIR=${llamaSource}`,
     `-DLLAMA_CPP_LIB_DIR=${llamaLibraries}`,
     `-DGGML_CUDA_LIBRARY=${cuda === "" ? "" : cudaLibrary}`,
+    `-DXGRAMMAR_DIR=${xgrammarSource}`,
   ];
   await runCommand(
     "cmake",

@@ -12,6 +12,8 @@ export const nativeShim = join(root, "native-shim");
 export const nativeBuild = join(nativeShim, "build", "release");
 /** Headers of llama.cpp, laid out as in its own source tree. */
 export const llamaSource = join(nativeShim, "build", "llama.cpp");
+/** XGrammar's source. */
+export const xgrammarSource = join(nativeShim, "build", "xgrammar");
 /** llama.cpp's prebuilt libraries. */
 export const llamaLibraries = join(root, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64");
 /** llama.cpp's CUDA backend, where one is asked for. */

@@ -140,4 +140,14 @@ void ExecutorConfig::setGatherGenerationLogits(bool gatherGenerationLogits)
     mGatherGenerationLogits = gatherGenerationLogits;
 }
 
+std::optional<GuidedDecodingConfig> ExecutorConfig::getGuidedDecodingConfig() const
+{
+    return mGuidedDecodingConfig;
+}
+
+void ExecutorConfig::setGuidedDecodingConfig(GuidedDecodingConfig const& guidedDecodingConfig)
+{
+    mGuidedDecodingConfig = guidedDecodingConfig;
+}
+
 } // namespace tensorrt_llm::executor

@@ -156,4 +156,19 @@ void Request::setAllottedTimeMs(MillisecondsType allottedTimeMs)
     mAllottedTimeMs = allottedTimeMs;
 }
 
+std::optional<GuidedDecodingParams> Request::getGuidedDecodingParams() const
+{
+    return mGuidedDecodingParams;
+}
+
+void Request::setGuidedDecodingParams(GuidedDecodingParams const& guidedDecodingParams)
+{
+    if (mSamplingConfig.getBeamWidth() > 1)
+    {
+        throw std::invalid_argument("guided decoding is not possible with beam search: beamWidth is "
+            + std::to_string(mSamplingConfig.getBeamWidth()));
+    }
+    mGuidedDecodingParams = guidedDecodingParams;
+}
+
 } // namespace tensorrt_llm::executor

@@ -10,6 +10,7 @@ ActiveSequence::ActiveSequence(SizeType32 sequenceIndex, IncomingRequest const& 
     : index(sequenceIndex)
     , tokens(incoming.request.getInputTokenIds())
     , sampler(incoming.request, sequenceIndex)
+    , guided(incoming.guided.empty() ? nullptr : incoming.guided.at(static_cast<std::size_t>(sequenceIndex)))
 {
 }
 

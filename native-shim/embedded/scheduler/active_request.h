@@ -1,6 +1,7 @@
 // What the batcher knows of a request that it runs.
 #pragma once
 
+#include "guided/guided_decoder.h"
 #include "kv/block.h"
 #include "sampling/sampler.h"
 #include "scheduler/beam_group.h"
@@ -19,6 +20,7 @@ struct IncomingRequest
     IdType id;
     Request request;
     Clock::time_point arrival;
+    std::vector<std::shared_ptr<GuidedSequence>> guided{}; // one for each sequence; none where any text will do
 };
 
 /// One answer to the prompt of a request.
@@ -44,6 +46,8 @@ struct ActiveSequence
     VecTokens tokens;       // prompt and answer
     SizeType32 computed{0}; // of them, with KV
     Sampler sampler;
+    std::shared_ptr<GuidedSequence> guided; // null where any text will do
+    std::vector<float> heldLogits;          // for the next token, where its mask was not ready
     VecLogProbs logProbs;
     float cumLogProb{0};
     std::optional<Tensor> generationLogits; // of its next response
@@ -81,6 +85,7 @@ struct ActiveRequest
     std::optional<Tensor> contextLogits; // until a response takes them
     SizeType32 contextRows{0};           // tokens of the prompt whose logits are in them
     IncomingRequest incoming;
+    std::string failure; // why it ends after this step; empty where it goes on
     RequestPerfMetrics metrics;
 };
 

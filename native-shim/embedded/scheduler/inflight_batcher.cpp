@@ -97,6 +97,7 @@ InflightBatchingStats InflightBatcher::step(
     mScheduled.clear();
     mStepTokens = 0;
     mPausedInStep = 0;
+    takeHeldTokens(iteration, responses);
     mBatchIsOpen = mActive.empty();
 
     for (auto const& member : unfinished())
@@ -154,7 +155,7 @@ void InflightBatcher::compute(
         fail(std::string("Encountered an error in forwardAsync function: ") + error.what(), responses);
         return;
     }
-    mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });
+    sweep(responses);
 }
 
 /// `logits`: [wanted][vocabulary]
@@ -202,6 +203,34 @@ void InflightBatcher::advance(
     }
 }
 
+/// Of sequences whose masks have become ready since their logits were computed.
+void InflightBatcher::takeHeldTokens(IterationType iteration, std::vector<Response>& responses)
+{
+    for (auto const& member : unfinished())
+    {
+        auto& sequence = *member.sequence;
+        if (!sequence.heldLogits.empty() && sequence.guided->ready())
+        {
+            auto const logits = std::exchange(sequence.heldLogits, {});
+            takeToken(member, logits.data(), iteration, responses);
+        }
+    }
+    sweep(responses);
+}
+
+/// Fails the requests that cannot go on, and forgets those that have ended.
+void InflightBatcher::sweep(std::vector<Response>& responses)
+{
+    for (auto& request : mActive)
+    {
+        if (!request.failure.empty() && !request.isFinished())
+        {
+            fail(request, request.failure, true, responses);
+        }
+    }
+    mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });
+}
+
 /// The other sequences of a request whose prompt has just been computed. One that finds no block waits, and
 /// begins as if it had been paused.
 void InflightBatcher::fork(ActiveRequest& request)
@@ -243,10 +272,22 @@ void InflightBatcher::takeToken(
 {
     auto& [request, sequence] = member;
     auto const vocabularySize = mRunner.vocabularySize();
-    auto const token = sequence->sampler.sample(logits, vocabularySize);
+    auto* const guided = sequence->guided.get();
+    if (guided != nullptr && !guided->ready())
+    {
+        sequence->heldLogits.assign(logits, logits + vocabularySize);
+        return;
+    }
+    if (guided != nullptr && !guided->failure().empty())
+    {
+        // Ended after the step, of which other sequences of the request may be a part.
+        request->failure = "Encountered an error when fetching new request: " + guided->failure();
+        return;
+    }
+    auto const token = sequence->sampler.sample(logits, vocabularySize, guided == nullptr ? nullptr : &guided->mask());
 
     noteToken(request->metrics, iteration);
-    if (token == request->endId)
+    if (token == request->endId || (guided != nullptr && guided->isEnd(token)))
     {
         end(member, FinishReason::kEND_ID, {}, responses);
         return;
@@ -268,8 +309,13 @@ void InflightBatcher::takeToken(
     if (stopped || full)
     {
         end(member, stopped ? FinishReason::kSTOP_WORDS : FinishReason::kLENGTH, {token}, responses);
+        return;
     }
-    else if (request->streaming)
+    if (guided != nullptr)
+    {
+        guided->accept(token);
+    }
+    if (request->streaming)
     {
         responses.push_back(makeResponse(*request, *sequence, {token}, FinishReason::kNOT_FINISHED));
     }
@@ -358,26 +404,29 @@ void InflightBatcher::fail(std::string const& message, std::vector<Response>& re
 {
     for (auto const& scheduled : mScheduled)
     {
-        auto& request = *scheduled.member.request;
-        if (request.isFinished())
+        if (!scheduled.member.request->isFinished())
         {
-            continue; // by another of its sequences
+            fail(*scheduled.member.request, message, false, responses);
         }
-        responses.emplace_back(request.id, message);
-        for (auto& sequence : request.sequences)
-        {
-            leave(sequence, false);
-            sequence.phase = Phase::kFINISHED;
-        }
-        while (!request.isForked())
-        {
-            request.sequences.emplace_back(static_cast<SizeType32>(request.sequences.size()), request.incoming);
-            request.sequences.back().phase = Phase::kFINISHED;
-        }
-        mEnded.push_back(statsOf(request));
     }
     mKvCache.clear();
     mActive.remove_if([](ActiveRequest const& request) { return request.isFinished(); });
+}
+
+void InflightBatcher::fail(
+    ActiveRequest& request, std::string const& message, bool keepKv, std::vector<Response>& responses)
+{
+    responses.emplace_back(request.id, message);
+    while (!request.isForked())
+    {
+        request.sequences.emplace_back(static_cast<SizeType32>(request.sequences.size()), request.incoming);
+    }
+    for (auto& sequence : request.sequences)
+    {
+        leave(sequence, keepKv);
+        sequence.phase = Phase::kFINISHED;
+    }
+    mEnded.push_back(statsOf(request));
 }
 
 /// Gives the sequence's KV back, where it has any; `keepKv`: for reuse.

@@ -82,6 +82,8 @@ private:
     void compute(IterationType iteration, std::vector<Response>& responses, EarlyResponses const& early);
     void advance(Scheduled const& scheduled, float const* logits, IterationType iteration,
         std::vector<Response>& responses);
+    void takeHeldTokens(IterationType iteration, std::vector<Response>& responses);
+    void sweep(std::vector<Response>& responses);
     void fork(ActiveRequest& request);
     void takeBeam(Member const& member, float const* logits, IterationType iteration, std::vector<Response>& responses);
     void followBeams(ActiveRequest& request, std::vector<SizeType32> const& parents);
@@ -93,6 +95,7 @@ private:
     void end(Member const& member, FinishReason reason, VecTokens lastTokens, std::vector<Response>& responses);
     void finish(ActiveRequest& request, FinishReason reason, std::vector<Response>& responses);
     void fail(std::string const& message, std::vector<Response>& responses);
+    void fail(ActiveRequest& request, std::string const& message, bool keepKv, std::vector<Response>& responses);
     void leave(ActiveSequence& sequence, bool keepKv);
 
     ModelRunner& mRunner;

@@ -91,6 +91,7 @@ void InflightBatcher::pause(ActiveSequence& sequence)
     leave(sequence, true);
     sequence.phase = Phase::kWAITING;
     sequence.computed = 0;
+    sequence.heldLogits.clear(); // computed again with the rest
     sequence.isPaused = true;
     ++mPausedInStep;
 }
@@ -104,7 +105,7 @@ void InflightBatcher::scheduleGeneration(std::vector<Member> const& members)
 {
     for (auto const& member : members)
     {
-        if (member.sequence->phase == Phase::kGENERATION)
+        if (member.sequence->phase == Phase::kGENERATION && member.sequence->heldLogits.empty())
         {
             mKvCache.reserve(member.sequence->id, member.sequence->length());
             schedule(member, 1);

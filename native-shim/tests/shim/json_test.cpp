@@ -156,6 +156,29 @@ TEST("a request's wrong types and values are named")
     }
 }
 
+TEST("each kind of guide arrives, and only one can be given")
+{
+    using GuideType = tensorrt_llm::executor::GuidedDecodingParams::GuideType;
+    EngineDescription engine;
+    engine.vocabularySize = engine.maxSequenceTokens = 100;
+    engine.tokensPerBlock = engine.kvBlocks = 10;
+    std::int32_t const token = 1;
+    auto const guide = [&](std::string const& guided)
+    { return *parseRequest(R"({"maxTokens": 1, "guided": )" + guided + "}", &token, 1, engine).request.getGuidedDecodingParams(); };
+    CHECK_EQ(guide(R"({"json": true})").getGuideType(), GuideType::kJSON);
+    CHECK_EQ(guide(R"({"jsonSchema": "{}"})").getGuideType(), GuideType::kJSON_SCHEMA);
+    CHECK_EQ(guide(R"({"regex": "a+"})").getGuideType(), GuideType::kREGEX);
+    CHECK_EQ(guide(R"({"grammar": "root ::= \"a\""})").getGuideType(), GuideType::kEBNF_GRAMMAR);
+    CHECK_EQ(guide(R"({"regex": "a+"})").getGuide().value(), "a+");
+
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "guided": {}})"), "exactly one of"));
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "guided": {"json": true, "regex": "a"}})"), "exactly one of"));
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "guided": {"json": false}})"), "\"guided.json\" is false"));
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "guided": {"regex": 1}})"), "\"guided.regex\" is 1"));
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "guided": {"xml": true}})"), "\"guided.xml\""));
+    CHECK(contains(requestRefusal(R"({"maxTokens": 1, "guided": 1})"), "guided"));
+}
+
 TEST("top-p decay is refused where there is no top-p to decay")
 {
     CHECK(contains(requestRefusal(R"({"maxTokens": 1, "topPDecay": 0.9})"), "temperature above 0"));

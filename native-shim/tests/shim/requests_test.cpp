@@ -91,6 +91,15 @@ TEST("an error response without result ends its request")
     CHECK(client.answer(client.submit({1})).tokens == Tokens({2, 3, 4}));
 }
 
+TEST("an error that TensorRT-LLM words as the request's own is an invalid argument")
+{
+    Client client;
+    auto const answer = client.answer(client.ready().submit({1}, R"({"maxTokens": 3, "guided": {"json": true}})"));
+    CHECK_EQ(answer.end.header.kind, TRTLLM_RECORD_ERROR);
+    CHECK_EQ(answer.end.status, TRTLLM_ERR_INVALID_ARGUMENT);
+    CHECK(answer.end.text.find("guided decoding needs a GuidedDecodingConfig") != std::string::npos);
+}
+
 TEST("a final response may have no sequences and no metrics")
 {
     Client client;

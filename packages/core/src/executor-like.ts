@@ -50,6 +50,11 @@ export interface ExecutorRequest {
    */
   readonly promptLogProbs?: boolean | undefined;
   /**
+   * The answer is a text of this language, whole unless `maxTokens` or an early end cuts it off. Default: any text.
+   * What is wrong with it rejects the stream and the result with InvalidRequestError.
+   */
+  readonly guided?: GuidedDecoding | undefined;
+  /**
    * Most tokens that wait for a reader; with more the request ends with SlowConsumerError, after the tokens that
    * wait. An executor cannot be slowed down for one of its requests. Counts from the beginning of the iteration
    * on. Default: none, so that up to `maxTokens` wait.
@@ -85,6 +90,18 @@ export interface TokenRangeRetention {
 
 /** Token ids, at least one. */
 export type TokenSequence = readonly number[];
+
+/**
+ * `json`: any JSON value. `jsonSchema`: a value of this schema, given as an object or as its text; its order of properties
+ * is that of the answer, and docs/structured-output.md lists the keywords. `regex`: a text that this regular expression
+ * matches from end to end. `grammar`: a text of this EBNF grammar, in XGrammar's notation, from the rule "root". At most
+ * 256 KiB.
+ */
+export type GuidedDecoding =
+  | { readonly json: true }
+  | { readonly jsonSchema: object | string }
+  | { readonly regex: string }
+  | { readonly grammar: string };
 
 /**
  * How each token is chosen. Left out means: no effect. Without a temperature above 0 the most likely token is taken

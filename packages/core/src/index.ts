@@ -22,6 +22,7 @@ export type {
   ExecutorLike,
   ExecutorRequest,
   FinishReason,
+  GuidedDecoding,
   InflightBatchingStats,
   IterationStats,
   KvCacheRetention,

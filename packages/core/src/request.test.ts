@@ -14,6 +14,15 @@ test("Sampling options lie beside the others in the document, and what is undefi
   expect(JSON.parse(encode(request).json)).toEqual({ maxTokens: 4, endId: 2, temperature: 0.5, seed: 7 });
 });
 
+test("A JSON schema goes as text, in its own order of properties, and the other guides as they are.", () => {
+  const jsonSchema = { type: "object", properties: { b: {}, a: {} } };
+  const text = '{"type":"object","properties":{"b":{},"a":{}}}';
+  expect(JSON.parse(encode({ guided: { jsonSchema } }).json).guided).toEqual({ jsonSchema: text });
+  expect(JSON.parse(encode({ guided: { jsonSchema: text } }).json).guided).toEqual({ jsonSchema: text });
+  expect(JSON.parse(encode({ guided: { regex: "a+" } }).json).guided).toEqual({ regex: "a+" });
+  expect(JSON.parse(encode({ guided: { json: true } }).json).guided).toEqual({ json: true });
+});
+
 test("A prompt that is an Int32Array is passed on without a copy, an array becomes one.", () => {
   const tokens = Int32Array.of(5, 6);
   expect(encode({ tokens }).tokens).toBe(tokens);
@@ -58,6 +67,11 @@ test.each([
   [{ promptLogProbs: 1 }, "promptLogProbs is 1"],
   [{ priority: 2 }, "priority is 2"],
   [{ timeoutMs: 0 }, "timeoutMs is 0"],
+  [{ guided: {} }, "Expected exactly one of json, jsonSchema, regex and grammar"],
+  [{ guided: { json: true, regex: "a" } }, "Expected exactly one of json, jsonSchema, regex and grammar"],
+  [{ guided: { json: false } }, "guided.json is false"],
+  [{ guided: { jsonSchema: 3 } }, "guided.jsonSchema is 3. Expected an object or its text"],
+  [{ guided: { regexp: "a" } }, 'Unknown option "guided.regexp": did you mean "regex"?'],
   [{ maxtokens: 4 }, 'Unknown option "maxtokens": did you mean "maxTokens"?'],
 ])("The request %j is refused with what is wrong in it.", (request, message) => {
   expect(() => encode(request)).toThrow(InvalidRequestError);

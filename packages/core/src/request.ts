@@ -51,6 +51,19 @@ const schema = z.strictObject({
   logProbs: z.boolean().optional(),
   topLogProbs: z.int().min(0).max(20).optional(),
   promptLogProbs: z.boolean().optional(),
+  guided: z
+    .strictObject({
+      json: z.literal(true).optional(),
+      jsonSchema: z
+        .union([z.string(), z.record(z.string(), z.unknown())], "Expected an object or its text")
+        .optional(),
+      regex: z.string().optional(),
+      grammar: z.string().optional(),
+    })
+    .refine((value) => Object.values(value).filter((guide) => guide !== undefined).length === 1, {
+      error: "Expected exactly one of json, jsonSchema, regex and grammar",
+    })
+    .optional(),
   maxUnreadTokens: natural.optional(),
   cacheSaltId: z.int().min(0).optional(),
   kvCacheRetention: z
@@ -100,9 +113,16 @@ export function encodeRequest(
   checkIds("sampling.logitBias", Object.keys(logitBias).map(Number), engine.vocabularySize);
   checkSize(tokens.length, maxTokens, engine);
   return {
-    json: JSON.stringify({ ...rest, ...sampling }),
+    json: JSON.stringify({ ...rest, ...sampling, guided: guide(rest.guided) }),
     tokens: tokens instanceof Int32Array ? tokens : Int32Array.from(tokens),
   };
+}
+
+/** The schema goes as text: its order of properties is that of the answer. */
+function guide(guided: ExecutorRequest["guided"]): object | undefined {
+  if (guided === undefined || !("jsonSchema" in guided)) return guided;
+  const { jsonSchema } = guided;
+  return { jsonSchema: typeof jsonSchema === "string" ? jsonSchema : JSON.stringify(jsonSchema) };
 }
 
 function checkPrompt(tokens: ExecutorRequest["tokens"], vocabularySize: number): void {

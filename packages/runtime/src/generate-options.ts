@@ -1,6 +1,7 @@
 import {
   type EngineInfo,
   type ExecutorRequest,
+  type GuidedDecoding,
   InvalidRequestError,
   type SamplingOptions,
   unknownOption,
@@ -34,6 +35,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly topLogProbs?: number | undefined;
   /** Return the log-probability of each token of the prompt, which is computed whole then. Default false. */
   readonly promptLogProbs?: boolean | undefined;
+  /** The answer is a text of this language, whole unless `maxTokens` cuts it off. Default: any text. */
+  readonly guided?: GuidedDecoding | undefined;
   /** Aborting it cancels the request; stream and result reject with AbortedError. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -63,6 +66,7 @@ const known = Object.keys({
   logProbs: true,
   topLogProbs: true,
   promptLogProbs: true,
+  guided: true,
   signal: true,
 } satisfies Record<keyof GenerateOptions, true>);
 
@@ -91,6 +95,7 @@ export function toExecutorRequest(
     logProbs,
     topLogProbs,
     promptLogProbs,
+    guided,
     signal,
     ...sampling
   } = options;
@@ -107,6 +112,7 @@ export function toExecutorRequest(
     logProbs,
     topLogProbs,
     promptLogProbs,
+    guided,
     signal,
   };
 }

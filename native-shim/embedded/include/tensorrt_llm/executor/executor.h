@@ -157,6 +157,30 @@ private:
     std::optional<MillisecondsType> mDecodeDurationMs;
 };
 
+/// What the answer must be a text of. The guide is a JSON schema, a regular expression that matches the whole answer,
+/// or a grammar in XGrammar's EBNF whose root rule is "root"; kJSON has none.
+class GuidedDecodingParams
+{
+public:
+    enum class GuideType
+    {
+        kJSON = 0,
+        kJSON_SCHEMA = 1,
+        kREGEX = 2,
+        kEBNF_GRAMMAR = 3,
+    };
+
+    /// Throws where a guide is missing or too much.
+    explicit GuidedDecodingParams(GuideType guideType, std::optional<std::string> guide = std::nullopt);
+
+    [[nodiscard]] GuideType getGuideType() const;
+    [[nodiscard]] std::optional<std::string> getGuide() const;
+
+private:
+    GuideType mGuideType;
+    std::optional<std::string> mGuide;
+};
+
 /// The constructor throws on an empty prompt and on maxTokens below 1.
 class Request
 {
@@ -178,6 +202,7 @@ public:
     [[nodiscard]] PriorityType getPriority() const;
     [[nodiscard]] std::optional<MillisecondsType> getAllottedTimeMs() const;
     [[nodiscard]] std::optional<CacheSaltIDType> getCacheSaltID() const;
+    [[nodiscard]] std::optional<GuidedDecodingParams> getGuidedDecodingParams() const;
 
     void setStreaming(bool streaming);
     void setSamplingConfig(SamplingConfig const& config);
@@ -192,6 +217,8 @@ public:
     void setAllottedTimeMs(MillisecondsType allottedTimeMs);
     /// KV blocks are reused only among requests of the same salt.
     void setCacheSaltID(CacheSaltIDType cacheSaltID);
+    /// Throws where the beam width is above 1.
+    void setGuidedDecodingParams(GuidedDecodingParams const& guidedDecodingParams);
 
 private:
     VecTokens mInputTokenIds;
@@ -207,6 +234,7 @@ private:
     PriorityType mPriority{0.5f};
     std::optional<MillisecondsType> mAllottedTimeMs;
     std::optional<CacheSaltIDType> mCacheSaltID;
+    std::optional<GuidedDecodingParams> mGuidedDecodingParams;
 };
 
 struct Result
@@ -301,6 +329,36 @@ private:
     bool mCopyOnPartialReuse{true};
 };
 
+/// encodedVocab: the text of every token by id, empty where it has none; as the tokenizer writes it where
+/// tokenizerStr (a Hugging Face tokenizer.json) says how to decode that, else plain bytes.
+class GuidedDecodingConfig
+{
+public:
+    enum class GuidedDecodingBackend
+    {
+        kXGRAMMAR = 0,
+    };
+
+    explicit GuidedDecodingConfig(GuidedDecodingBackend backend,
+        std::optional<std::vector<std::string>> encodedVocab = std::nullopt,
+        std::optional<std::string> tokenizerStr = std::nullopt,
+        std::optional<std::vector<TokenIdType>> stopTokenIds = std::nullopt);
+
+    [[nodiscard]] GuidedDecodingBackend getBackend() const;
+    [[nodiscard]] std::optional<std::vector<std::string>> getEncodedVocab() const;
+    [[nodiscard]] std::optional<std::string> getTokenizerStr() const;
+    [[nodiscard]] std::optional<std::vector<TokenIdType>> getStopTokenIds() const;
+
+    /// Throws without an encodedVocab.
+    void validate() const;
+
+private:
+    GuidedDecodingBackend mBackend;
+    std::optional<std::vector<std::string>> mEncodedVocab;
+    std::optional<std::string> mTokenizerStr;
+    std::optional<std::vector<TokenIdType>> mStopTokenIds;
+};
+
 class ExecutorConfig
 {
 public:
@@ -320,6 +378,7 @@ public:
     [[nodiscard]] std::optional<SizeType32> getMaxNumTokens() const;
     [[nodiscard]] std::optional<SizeType32> getMaxQueueSize() const;
     [[nodiscard]] bool getGatherGenerationLogits() const;
+    [[nodiscard]] std::optional<GuidedDecodingConfig> getGuidedDecodingConfig() const;
 
     void setSchedulerConfig(SchedulerConfig const& schedulerConfig);
     void setKvCacheConfig(KvCacheConfig const& kvCacheConfig);
@@ -331,6 +390,7 @@ public:
     void setMaxQueueSize(std::optional<SizeType32> const& maxQueueSize);
     /// Requests may ask for generation logits.
     void setGatherGenerationLogits(bool gatherGenerationLogits);
+    void setGuidedDecodingConfig(GuidedDecodingConfig const& guidedDecodingConfig);
 
 private:
     SizeType32 mMaxBeamWidth;
@@ -343,6 +403,7 @@ private:
     std::optional<SizeType32> mMaxNumTokens;
     std::optional<SizeType32> mMaxQueueSize;
     bool mGatherGenerationLogits{false};
+    std::optional<GuidedDecodingConfig> mGuidedDecodingConfig;
 };
 
 struct KVCacheCreatedData
