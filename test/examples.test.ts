@@ -106,6 +106,13 @@ describe("examples", () => {
     expect(lines.at(-1)).toMatch(/^6 documents, first token after \d+ ms/);
   });
 
+  it("15-extract gets typed objects, and shows one as it is written", async () => {
+    const lines = (await run("15-extract.ts")).split("\n");
+    expect(lines[0]).toMatch(/^ADA LOVELACE would be 210$/);
+    expect(lines[1]).toBe("{}");
+    expect(lines.at(-2)).toBe('{"name":"Alan Turing","born":1912}');
+  });
+
   it("20-tokens takes a text apart and counts those of a book", async () => {
     const [pieces, book] = (await run("20-tokens.ts")).split("\n");
     expect(pieces!.replaceAll("|", "")).toBe("Grüße aus 東京 👩🏽‍🚀!");

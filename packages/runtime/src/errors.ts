@@ -34,3 +34,17 @@ export class SessionBusyError extends TrtllmError {
     return "SessionBusyError";
   }
 }
+
+/** What the model wrote is not the object that was asked for; `code` says why, `text` holds it. */
+export class ObjectError extends TrtllmError {
+  declare readonly code: "ERR_OBJECT_INCOMPLETE" | "ERR_OBJECT_INVALID";
+  readonly text: string;
+
+  constructor(code: ObjectError["code"], message: string, text: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.text = text;
+  }
+  override get name() {
+    return "ObjectError";
+  }
+}

@@ -12,10 +12,10 @@ export type { ChatPart, ToolCallDelta, ToolCallEnd, ToolCallError, ToolCallStart
 export { type ChatResult, ChatStream } from "./chat/chat-stream.ts";
 export type { Tool, ToolChoice } from "./chat/tools.ts";
 export type { IncrementalDecoder } from "./detokenizer/incremental-decoder.ts";
-export { ChatTemplateError, SessionBusyError, TokenizerError } from "./errors.ts";
+export { ChatTemplateError, ObjectError, SessionBusyError, TokenizerError } from "./errors.ts";
 export type { GenerateOptions } from "./generate-options.ts";
 export type { GenerationResult, GenerationTimings, TokenUsage } from "./generation-result.ts";
-export { type ChatOptions, LLM, type Prompt } from "./llm.ts";
+export { type ChatOptions, LLM, type ObjectOptions, type Prompt } from "./llm.ts";
 export type { KvCache, KvCacheUsage } from "./metrics/kv-cache.ts";
 export type { LatencySummary } from "./metrics/latency-histogram.ts";
 export type { LlmMetricsSnapshot, RequestOutcome, RequestRecord } from "./metrics/llm-metrics.ts";

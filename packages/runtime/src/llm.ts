@@ -20,6 +20,7 @@ import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metri
 import { requestRecord } from "./metrics/request-record.ts";
 import { RoutingExecutor } from "./pool/routing-executor.ts";
 import { encodeAsync, encodeNow, isShort, type PromptText } from "./prompt-text.ts";
+import { compileSchema, type Schema } from "./schema/schema.ts";
 import {
   type Classification,
   checkChoices,
@@ -34,6 +35,8 @@ import { Session, type SessionModel, type SessionOptions } from "./session/sessi
 import { PendingTokenStream } from "./stream/pending-token-stream.ts";
 import { stopStrings } from "./stream/stop-matcher.ts";
 import { TextStream } from "./stream/text-stream.ts";
+import { objectMessages } from "./structured/object-prompt.ts";
+import { ObjectStream } from "./structured/object-stream.ts";
 import { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
@@ -45,6 +48,9 @@ type TokenIds = Int32Array | readonly number[];
 function isTexts(prompt: TokenIds | readonly PromptText[]): prompt is readonly PromptText[] {
   return typeof prompt[0] === "object";
 }
+
+/** All but what says the form of the answer, which the schema does. */
+export type ObjectOptions = Omit<GenerateOptions, "guided">;
 
 export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
 
@@ -115,6 +121,33 @@ export class LLM implements AsyncDisposable {
     const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
     const texts = this.#submit(format.texts(prompt), generate, () => format.createDecoder(prompt));
     return new ChatStream(texts, prompt);
+  }
+
+  /**
+   * Answers with an object of a schema, checked and typed. A text is asked as a user's message.
+   * @throws ObjectError: the answer ended before the object did, or does not fit what the schema says beyond its form;
+   * InvalidRequestError: the schema cannot be used; what `chat` throws
+   */
+  async generateObject<T>(
+    prompt: string | readonly ChatMessage[],
+    schema: Schema<T>,
+    options: ObjectOptions = {},
+  ): Promise<T> {
+    return (await this.streamObject(prompt, schema, options).result).object;
+  }
+
+  /** The same as it is made: the object's states so far, and the object in the stream's result. */
+  streamObject<T>(
+    prompt: string | readonly ChatMessage[],
+    schema: Schema<T>,
+    options: ObjectOptions = {},
+  ): ObjectStream<T> {
+    const compiled = compileSchema(schema, "The schema");
+    const format = this.#chat;
+    const messages = objectMessages(prompt, compiled.jsonSchema);
+    const texts = format.texts(format.prompt(messages, { answerOnly: true }));
+    const guided = { jsonSchema: compiled.jsonSchema };
+    return new ObjectStream(this.#submit(texts, { ...options, guided }), compiled);
   }
 
   /**

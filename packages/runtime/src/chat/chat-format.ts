@@ -46,7 +46,13 @@ export class ChatFormat {
   }
 
   /** @throws InvalidRequestError, UnsupportedError, ChatTemplateError */
-  prompt(messages: readonly ChatMessage[], options: ChatFormatOptions): ChatPrompt {
+  prompt(
+    messages: readonly ChatMessage[],
+    options: ChatFormatOptions & {
+      /** What the template opens before the answer, such as reasoning, is closed. */
+      readonly answerOnly?: boolean;
+    },
+  ): ChatPrompt {
     checkMessages(messages);
     const {
       tools: list = [],
@@ -72,11 +78,15 @@ export class ChatFormat {
     if (continueFinalMessage)
       return { parts, calls, continued, opening: { hidden: continued.trimEnd(), given: "" } };
     const reasoning = openReasoning(parts.at(-1)!.text);
+    const close = reasoning === undefined ? "" : `\n${reasoning.closer}\n\n`;
+    if (options.answerOnly) {
+      const closed = close === "" ? parts : [...parts, { text: close, isContent: false }];
+      return { parts: closed, calls, continued, opening: { hidden: "", given: "" } };
+    }
     if (calls === undefined || toolChoice === "auto") {
       return { parts, calls, continued, opening: { hidden: reasoning?.opener ?? "", given: "" } };
     }
     const given = calls.format.callPrefix(typeof toolChoice === "object" ? toolChoice.tool : undefined);
-    const close = reasoning === undefined ? "" : `\n${reasoning.closer}\n\n`;
     return {
       parts: [...parts, { text: close + given, isContent: false }],
       calls,

@@ -1,5 +1,5 @@
 import type { GenerationResult } from "../generation-result.ts";
-import { GenerationStream } from "../stream/generation-stream.ts";
+import { GenerationStream, textsOf } from "../stream/generation-stream.ts";
 import { PullQueue } from "../stream/pull-queue.ts";
 import type { TextStream } from "../stream/text-stream.ts";
 import type { ChatPrompt } from "./chat-format.ts";
@@ -66,8 +66,8 @@ export class ChatStream extends GenerationStream<ChatPart, ChatResult> {
     };
   }
 
-  protected override textOf(part: ChatPart): string {
-    return part.type === "text-delta" ? part.text : "";
+  get textStream(): AsyncIterable<string> {
+    return textsOf(this, (part) => (part.type === "text-delta" ? part.text : ""));
   }
 
   #open(): { readonly parser: ChatParser; readonly parts: ChatPart[] } {

@@ -1,7 +1,7 @@
 import type { ChatMessage } from "../chat/chat-message.ts";
 import type { ChatPart } from "../chat/chat-part.ts";
 import type { ChatResult, ChatStream } from "../chat/chat-stream.ts";
-import { GenerationStream } from "../stream/generation-stream.ts";
+import { GenerationStream, textsOf } from "../stream/generation-stream.ts";
 
 export interface SessionResult extends ChatResult {
   /** Messages that were left out to make room, oldest first. */
@@ -42,8 +42,8 @@ export class SessionStream extends GenerationStream<ChatPart, SessionResult> {
     };
   }
 
-  protected override textOf(part: ChatPart): string {
-    return part.type === "text-delta" ? part.text : "";
+  get textStream(): AsyncIterable<string> {
+    return textsOf(this, (part) => (part.type === "text-delta" ? part.text : ""));
   }
 
   #settled(): Promise<unknown> {

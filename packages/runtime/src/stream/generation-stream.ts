@@ -17,13 +17,8 @@ export abstract class GenerationStream<Item, Result> implements AsyncIterable<It
 
   abstract [Symbol.asyncIterator](): AsyncIterator<Item, undefined>;
 
-  /** The text of an item; "" where it has none. */
-  protected abstract textOf(item: Item): string;
-
   /** The answer's text alone, in pieces of whole characters. */
-  get textStream(): AsyncIterable<string> {
-    return { [Symbol.asyncIterator]: () => this.#texts() };
-  }
+  abstract readonly textStream: AsyncIterable<string>;
 
   /** A web stream of the same items. Nothing is read ahead. */
   toReadableStream(): ReadableStream<Item> {
@@ -34,23 +29,31 @@ export abstract class GenerationStream<Item, Result> implements AsyncIterable<It
   toNodeStream(): Readable {
     return Readable.from(this);
   }
+}
 
+/** Of each item the text, where it has one. */
+export function textsOf<Item>(
+  stream: AsyncIterable<Item>,
+  textOf: (item: Item) => string,
+): AsyncIterable<string> {
   // No generator: its return() would wait for a running next(), and so for a token, before it cancels.
-  #texts(): AsyncIterator<string, undefined> {
-    const items = this[Symbol.asyncIterator]();
-    return {
-      next: async () => {
-        for (;;) {
-          const { done, value } = await items.next();
-          if (done) return { done, value: undefined };
-          const text = this.textOf(value);
-          if (text !== "") return { done: false, value: text };
-        }
-      },
-      return: async () => {
-        await items.return?.();
-        return { done: true, value: undefined };
-      },
-    };
-  }
+  return {
+    [Symbol.asyncIterator]() {
+      const items = stream[Symbol.asyncIterator]();
+      return {
+        next: async () => {
+          for (;;) {
+            const { done, value } = await items.next();
+            if (done) return { done, value: undefined };
+            const text = textOf(value);
+            if (text !== "") return { done: false, value: text };
+          }
+        },
+        return: async () => {
+          await items.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { InvalidRequestError, type TokenChunk, type TokenStream } from "@trtllm-
 import { concatTokens } from "../concat-tokens.ts";
 import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
 import { type GenerationResult, type PromptInfo, toGenerationResult } from "../generation-result.ts";
-import { GenerationStream } from "./generation-stream.ts";
+import { GenerationStream, textsOf } from "./generation-stream.ts";
 import { PullQueue } from "./pull-queue.ts";
 import { StopMatcher } from "./stop-matcher.ts";
 
@@ -70,8 +70,8 @@ export class TextStream extends GenerationStream<TextChunk, GenerationResult> {
     };
   }
 
-  protected override textOf(chunk: TextChunk): string {
-    return chunk.text;
+  get textStream(): AsyncIterable<string> {
+    return textsOf(this, (chunk) => chunk.text);
   }
 
   get #iterator(): AsyncIterator<TokenChunk> {
