@@ -173,6 +173,63 @@ describe("OpenAI's own client", () => {
     expect(answer.choices[0]!.message.content).toMatch(/Paris.*sunny/);
   });
 
+  it("gets log-probabilities of both kinds", async () => {
+    const prompt = "The capital of France is";
+    const text = await client.completions.create({
+      model,
+      prompt,
+      max_tokens: 4,
+      temperature: 0,
+      logprobs: 2,
+    });
+    const direct = await llm.generate(prompt, { maxTokens: 4, logProbs: true, topLogProbs: 2 });
+    const { logprobs } = text.choices[0]!;
+    expect(logprobs!.tokens!.join("")).toBe(text.choices[0]!.text);
+    for (const [index, value] of logprobs!.token_logprobs!.entries()) {
+      expect(value).toBeCloseTo(direct.logProbs![index]!, 3);
+    }
+    expect(logprobs!.text_offset![1]).toBe(logprobs!.tokens![0]!.length);
+    // Greedy: the chosen token is the likeliest.
+    logprobs!.top_logprobs!.forEach((top, index) => {
+      expect(Object.keys(top)).toHaveLength(2);
+      expect(Object.keys(top)[0]).toBe(logprobs!.tokens![index]);
+    });
+    const request = {
+      model,
+      messages: question,
+      max_tokens: 4,
+      temperature: 0,
+      logprobs: true,
+      top_logprobs: 3,
+    };
+    const chat = await client.chat.completions.create(request);
+    const content = chat.choices[0]!.logprobs!.content!;
+    expect(content.map(({ token }) => token).join("")).toBe(chat.choices[0]!.message.content);
+    for (const { token, bytes, logprob, top_logprobs } of content) {
+      expect(Buffer.from(bytes!).toString()).toBe(token);
+      expect(top_logprobs).toHaveLength(3);
+      expect(top_logprobs[0]).toEqual({ token, bytes, logprob });
+    }
+    const streamed = client.chat.completions.create({ ...request, stream: true });
+    await expect(streamed).rejects.toMatchObject({ status: 400, param: "logprobs" });
+  });
+
+  it("is one of fifty that stream at once: all get their answer, and nothing is left", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async (_, index) => {
+        const prompt = `${index}, ${index + 1}, ${index + 2},`;
+        const request = { model, prompt, max_tokens: 3, temperature: 0, stream: true as const };
+        let text = "";
+        for await (const { choices } of await client.completions.create(request)) text += choices[0]!.text;
+        return text;
+      }),
+    );
+    expect(answers.filter((text) => text !== "")).toHaveLength(50);
+    expect(answers[4]).toContain("7");
+    expect(llm.metrics().requests.active).toBe(0);
+    await expect.poll(() => llm.kvCache.stats().blocks.used).toBe(0);
+  });
+
   it("cancels the generation where it leaves a stream", async () => {
     const record = new Promise((resolve) => {
       const end = llm.observe((record) => {

@@ -6,6 +6,8 @@ import { unavailable } from "../api-error.ts";
 export interface ChoiceEnd {
   readonly finishReason: "stop" | "length" | "tool_calls";
   readonly usage: TokenUsage;
+  /** In the form of its kind of answer; `undefined` where they were not asked for. */
+  readonly logprobs: object | undefined;
 }
 
 /** What a choice consists of: pieces, then its end. */

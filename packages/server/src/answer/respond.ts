@@ -7,7 +7,7 @@ import { type ChoiceEnd, type ChoiceEvent, type Envelope, UsageSum } from "./cho
 export interface ChoiceFormat<Piece> {
   /** @param first of this choice */
   chunk(index: number, piece: Piece | undefined, finishReason: string | null, first: boolean): object;
-  whole(index: number, pieces: readonly Piece[], finishReason: string): object;
+  whole(index: number, pieces: readonly Piece[], end: ChoiceEnd): object;
 }
 
 interface Answer<Piece> {
@@ -34,7 +34,7 @@ export async function respondWhole<Piece>(
         usage.add({ index: event.index, usage: event.end.usage });
       }
     }
-    const whole = ends.map(({ finishReason }, index) => format.whole(index, pieces[index]!, finishReason));
+    const whole = ends.map((end, index) => format.whole(index, pieces[index]!, end));
     return Response.json({ ...envelope, choices: whole, usage });
   } finally {
     call.abort();

@@ -1,5 +1,6 @@
-import type { ChatPart, ChatStream } from "@trtllm-node/runtime";
+import type { ChatPart, ChatStream, Tokenizer } from "@trtllm-node/runtime";
 import { type ChoiceEvent, finishReason } from "../answer/choice.ts";
+import { tokenLogProbs } from "../answer/log-probs.ts";
 import type { ChoiceFormat } from "../answer/respond.ts";
 
 interface ToolCallDelta {
@@ -23,14 +24,18 @@ export interface ChatPiece {
 export async function* chatChoice(
   stream: ChatStream,
   index: number,
+  tokenizer: Tokenizer,
 ): AsyncGenerator<ChoiceEvent<ChatPiece>, undefined> {
   const calls = new Map<string, number>();
   for await (const part of stream) {
     const piece = chatPiece(part, calls);
     if (piece !== undefined) yield { index, piece };
   }
-  const { finishReason: reason, usage } = await stream.result;
-  yield { index, end: { finishReason: finishReason(reason, calls.size > 0), usage } };
+  const result = await stream.result;
+  const { usage } = result;
+  const content = tokenLogProbs(result, tokenizer);
+  const logprobs = content && { content, refusal: null };
+  yield { index, end: { finishReason: finishReason(result.finishReason, calls.size > 0), usage, logprobs } };
 }
 
 /** @param calls the indexes of those begun, by id */
@@ -61,8 +66,8 @@ export const chatFormat: ChoiceFormat<ChatPiece> = {
     const role = first ? { role: "assistant", content: "" } : {};
     return { index, delta: { ...role, ...piece }, logprobs: null, finish_reason };
   },
-  whole(index, pieces, finish_reason) {
-    return { index, message: chatMessage(pieces), logprobs: null, finish_reason };
+  whole(index, pieces, { finishReason: finish_reason, logprobs = null }) {
+    return { index, message: chatMessage(pieces), logprobs, finish_reason };
   },
 };
 

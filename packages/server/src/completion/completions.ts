@@ -1,5 +1,6 @@
-import type { Prompt, TextStream } from "@trtllm-node/runtime";
+import type { Prompt, TextStream, Tokenizer } from "@trtllm-node/runtime";
 import { type ChoiceEvent, envelope, finishReason } from "../answer/choice.ts";
+import { completionLogProbs, tokenLogProbs } from "../answer/log-probs.ts";
 import { type ChoiceFormat, respondStreaming, respondWhole } from "../answer/respond.ts";
 import type { Generation } from "../generation.ts";
 import {
@@ -8,6 +9,7 @@ import {
   unsupportedInCompletions,
 } from "../request/completion-request.ts";
 import {
+  checkLogProbs,
   checkMaxTokens,
   checkStreamOptions,
   choiceSeed,
@@ -22,7 +24,9 @@ const defaultMaxTokens = 16;
 
 const format: ChoiceFormat<string> = {
   chunk: (index, text = "", finish_reason) => ({ index, text, logprobs: null, finish_reason }),
-  whole: (index, pieces, finish_reason) => ({ index, text: pieces.join(""), logprobs: null, finish_reason }),
+  whole: (index, pieces, { finishReason: finish_reason, logprobs = null }) => {
+    return { index, text: pieces.join(""), logprobs, finish_reason };
+  },
 };
 
 /** POST /v1/completions */
@@ -30,17 +34,24 @@ export async function completions({ body, models, call, limits, onError }: Gener
   refuseUnsupported(body, unsupportedInCompletions);
   const request = parseRequest(completionSchema, body);
   checkStreamOptions(request);
+  if (typeof request.logprobs === "number") checkLogProbs(request);
   const { name, llm } = models.get(request.model);
   const seed = seedOf(request);
   const options = {
     ...generateOptions(request, llm.tokenizer),
     maxTokens: checkMaxTokens("max_tokens", request.max_tokens ?? defaultMaxTokens, limits.maxTokens),
+    logProbs: typeof request.logprobs === "number",
+    topLogProbs: request.logprobs ?? undefined,
     signal: call.signal,
   };
   const perPrompt = request.n ?? 1;
   const choices = prompts(request).flatMap((prompt, at) =>
     Array.from({ length: perPrompt }, (_, index) =>
-      textChoice(llm.stream(prompt, { ...options, seed: choiceSeed(seed, index) }), at * perPrompt + index),
+      textChoice(
+        llm.stream(prompt, { ...options, seed: choiceSeed(seed, index) }),
+        at * perPrompt + index,
+        llm.tokenizer,
+      ),
     ),
   );
   const answer = { envelope: envelope("cmpl", "text_completion", name), choices, perPrompt, format };
@@ -57,8 +68,11 @@ function prompts({ prompt }: CompletionRequest): Prompt[] {
 async function* textChoice(
   stream: TextStream,
   index: number,
+  tokenizer: Tokenizer,
 ): AsyncGenerator<ChoiceEvent<string>, undefined> {
   for await (const piece of stream.textStream) yield { index, piece };
-  const { finishReason: reason, usage } = await stream.result;
-  yield { index, end: { finishReason: finishReason(reason), usage } };
+  const result = await stream.result;
+  const chosen = tokenLogProbs(result, tokenizer);
+  const logprobs = chosen && completionLogProbs(chosen);
+  yield { index, end: { finishReason: finishReason(result.finishReason), usage: result.usage, logprobs } };
 }

@@ -56,6 +56,8 @@ export const chatSchema = z.object({
       "Expected 'none', 'auto', 'required', or { type: 'function', function: { name } }.",
     )
     .nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
   reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
   // Not OpenAI's, but what vLLM takes too.
   chat_template_kwargs: z.record(z.string(), z.unknown()).nullish(),
@@ -67,7 +69,6 @@ export type RequestMessage = z.infer<typeof messageSchema>;
 
 const aText = "An engine here reads and writes text only.";
 const deprecated = "Use 'tools' and 'tool_choice'.";
-const noLogProbs = "Log-probabilities are not offered over HTTP.";
 const aService = "It belongs to OpenAI's own service.";
 
 export const unsupportedInChat: Readonly<Record<string, Unsupported>> = {
@@ -76,8 +77,6 @@ export const unsupportedInChat: Readonly<Record<string, Unsupported>> = {
     reason: "The answer cannot be held to a format.",
     harmless: [{ type: "text" }],
   },
-  logprobs: { reason: noLogProbs, harmless: [false] },
-  top_logprobs: { reason: noLogProbs, harmless: [0] },
   parallel_tool_calls: { reason: "The number of calls cannot be limited.", harmless: [true] },
   functions: { reason: deprecated },
   function_call: { reason: deprecated },

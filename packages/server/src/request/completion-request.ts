@@ -9,13 +9,13 @@ export const completionSchema = z.object({
     [z.string().min(1), z.array(z.string().min(1)).min(1).max(128), tokens, z.array(tokens).min(1).max(128)],
     "Expected a text, an array of token ids, or an array of either, none of them empty.",
   ),
+  logprobs: z.int().min(0).max(20).nullish(),
 });
 
 export type CompletionRequest = z.infer<typeof completionSchema>;
 
 export const unsupportedInCompletions: Readonly<Record<string, Unsupported>> = {
   ...unsupportedByAll,
-  logprobs: { reason: "Log-probabilities are not offered over HTTP." },
   best_of: { reason: "Ask for 'n' choices and choose.", harmless: [1] },
   echo: { reason: "The prompt is not repeated.", harmless: [false] },
   suffix: { reason: "The text is only continued at its end.", harmless: [""] },
