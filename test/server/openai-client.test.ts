@@ -173,6 +173,42 @@ describe("OpenAI's own client", () => {
     expect(answer.choices[0]!.message.content).toMatch(/Paris.*sunny/);
   });
 
+  it("gets JSON of a schema, streamed or not", async () => {
+    const schema = {
+      type: "object",
+      properties: {
+        name: { type: "string", enum: ["Ada", "Alan"] },
+        born: { type: "integer", minimum: 1800, maximum: 1999 },
+      },
+      required: ["name", "born"],
+      additionalProperties: false,
+    };
+    const request = {
+      model,
+      messages: [{ role: "user" as const, content: "Ada Lovelace was born in 1815. Tell it as JSON." }],
+      response_format: {
+        type: "json_schema" as const,
+        json_schema: { name: "person", strict: true, schema },
+      },
+      max_tokens: 48,
+      temperature: 0,
+    };
+    const { message, finish_reason } = (await client.chat.completions.parse(request)).choices[0]!;
+    expect(finish_reason).toBe("stop");
+    const person = JSON.parse(message.content!) as { name: string; born: number };
+    expect(["Ada", "Alan"]).toContain(person.name);
+    expect(person.born).toBeGreaterThanOrEqual(1800);
+    const streamed = await client.chat.completions.stream(request).finalChatCompletion();
+    expect(streamed.choices[0]!.message.content).toBe(message.content);
+    const refused = client.chat.completions.create({ ...request, tools: [weather] });
+    await expect(refused).rejects.toMatchObject({ status: 400, param: "response_format" });
+    const wrong = { type: "json_schema" as const, json_schema: { name: "x", schema: { type: "nothing" } } };
+    for (const stream of [true, false]) {
+      const asked = client.chat.completions.create({ ...request, response_format: wrong, stream });
+      await expect(asked).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+    }
+  });
+
   it("gets log-probabilities of both kinds", async () => {
     const prompt = "The capital of France is";
     const text = await client.completions.create({

@@ -15,6 +15,7 @@ import {
 import { parseRequest } from "../request/parse-request.ts";
 import { chatChoice, chatFormat } from "./chat-choice.ts";
 import { chatMessages, chatToolChoice, chatTools, templateVariables } from "./messages.ts";
+import { guideOf } from "./response-format.ts";
 
 /** POST /v1/chat/completions */
 export async function chatCompletions({
@@ -42,6 +43,7 @@ export async function chatCompletions({
     tools: chatTools(request),
     toolChoice: chatToolChoice(request),
     templateVariables: templateVariables(request, llm.tokenizer.chatTemplate),
+    guided: guideOf(request),
     logProbs: request.logprobs ?? undefined,
     topLogProbs: request.top_logprobs ?? undefined,
     continueFinalMessage: request.continue_final_message ?? undefined,

@@ -97,11 +97,14 @@ export function chatToolChoice({ tools, tool_choice: choice }: ChatRequest): Too
  * @throws ApiError: it knows no such thing
  */
 export function templateVariables(
-  { reasoning_effort: effort, chat_template_kwargs }: ChatRequest,
+  { reasoning_effort, response_format: format, chat_template_kwargs }: ChatRequest,
   template = "",
 ): Record<string, unknown> | undefined {
   const variables = chat_template_kwargs ?? {};
-  if (effort === null || effort === undefined) return variables;
+  // What has a format has no room for thoughts before it.
+  const silent = format && format.type !== "text" && template.includes("enable_thinking");
+  const effort = reasoning_effort ?? (silent ? "none" : undefined);
+  if (effort === undefined) return variables;
   if (template.includes("reasoning_effort")) return { reasoning_effort: effort, ...variables };
   if (template.includes("enable_thinking")) return { enable_thinking: effort !== "none", ...variables };
   throw unsupported("reasoning_effort", "This model's chat template does not know it.");

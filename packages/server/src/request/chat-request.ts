@@ -56,6 +56,23 @@ export const chatSchema = z.object({
       "Expected 'none', 'auto', 'required', or { type: 'function', function: { name } }.",
     )
     .nullish(),
+  response_format: z
+    .discriminatedUnion(
+      "type",
+      [
+        z.object({ type: z.literal(["text", "json_object"]) }),
+        z.object({
+          type: z.literal("json_schema"),
+          json_schema: z.object({
+            name: z.string(),
+            schema: z.record(z.string(), z.unknown()).nullish(),
+            strict: z.boolean().nullish(),
+          }),
+        }),
+      ],
+      "Supported values are: 'text', 'json_object', and 'json_schema'.",
+    )
+    .nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
@@ -73,10 +90,6 @@ const aService = "It belongs to OpenAI's own service.";
 
 export const unsupportedInChat: Readonly<Record<string, Unsupported>> = {
   ...unsupportedByAll,
-  response_format: {
-    reason: "The answer cannot be held to a format.",
-    harmless: [{ type: "text" }],
-  },
   parallel_tool_calls: { reason: "The number of calls cannot be limited.", harmless: [true] },
   functions: { reason: deprecated },
   function_call: { reason: deprecated },
