@@ -113,6 +113,13 @@ describe("examples", () => {
     expect(lines.at(-2)).toBe('{"name":"Alan Turing","born":1912}');
   });
 
+  it("30-ai-sdk streams an answer and calls a tool", async () => {
+    const output = await run("30-ai-sdk.ts");
+    expect(output).toMatch(/Paris.*\(\d+ tokens in, \d+ out\)/s);
+    expect(output).toContain('→ weather {"city":"Paris"}: sunny, 24 degrees\n');
+    expect(output.split("\n").at(-1)).toMatch(/Paris.*sunny/);
+  });
+
   it("20-tokens takes a text apart and counts those of a book", async () => {
     const [pieces, book] = (await run("20-tokens.ts")).split("\n");
     expect(pieces!.replaceAll("|", "")).toBe("Grüße aus 東京 👩🏽‍🚀!");

@@ -28,7 +28,7 @@ export const abiCheck = single("C header and its mirror in TypeScript", () =>
 );
 
 /** What a consumer gets: the packed tarball of each package, as publint and attw see it. */
-export const packages = ["core", "runtime", "server", "engine-builder", "cli"].map((name) =>
+export const packages = ["core", "runtime", "server", "ai-sdk", "engine-builder", "cli"].map((name) =>
   single(`Package @trtllm-node/${name} as published`, () => {
     const tarball = join(cache, "ci", `${name}.tgz`);
     mkdirSync(join(cache, "ci"), { recursive: true });

@@ -11,6 +11,7 @@ export const typescript = stampedStep({
   outputs: [
     "core/dist/index.js",
     "runtime/dist/index.js",
+    "ai-sdk/dist/index.js",
     "engine-builder/dist/index.js",
     "server/dist/index.js",
     "cli/dist/main.js",
