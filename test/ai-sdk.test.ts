@@ -1,6 +1,16 @@
 import { createTrtllm, trtllm } from "@trtllm-node/ai-sdk";
 import { LLM } from "@trtllm-node/runtime";
-import { generateText, jsonSchema, type ModelMessage, stepCountIs, streamText, tool } from "ai";
+import {
+  generateObject,
+  generateText,
+  jsonSchema,
+  type ModelMessage,
+  Output,
+  stepCountIs,
+  streamObject,
+  streamText,
+  tool,
+} from "ai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { modelPath } from "./support/model.ts";
 
@@ -109,6 +119,42 @@ test("a tool is called, and the model answers with its result", async () => {
   expect(steps[0]!.toolCalls).toMatchObject([{ toolName: "weather", input: { city: "Paris" } }]);
   expect(steps[0]!.finishReason).toBe("tool-calls");
   expect(text).toMatch(/Paris.*sunny/);
+});
+
+const person = jsonSchema<{ name: string; born: number; field: string }>({
+  type: "object",
+  properties: {
+    name: { type: "string", pattern: "^[A-Z][a-z]{1,12} [A-Z][a-z]{1,12}$" },
+    born: { type: "integer", minimum: 1000, maximum: 2030 },
+    field: { enum: ["mathematics", "physics"] },
+  },
+  required: ["name", "born", "field"],
+  additionalProperties: false,
+});
+
+test("objects fit their schema at any temperature, in generateObject, streamObject and generateText", async () => {
+  const options = { model: trtllm(llm), prompt: "Ada Lovelace, born 1815", maxOutputTokens: 200 };
+  const fits = {
+    name: expect.stringMatching(/^[A-Z][a-z]+ [A-Z][a-z]+$/),
+    born: expect.toSatisfy((born: number) => Number.isInteger(born) && born >= 1000 && born <= 2030),
+    field: expect.stringMatching(/^(mathematics|physics)$/),
+  };
+  const { object, warnings } = await generateObject({
+    ...options,
+    schema: person,
+    temperature: 1.5,
+    seed: 1,
+  });
+  expect(object).toEqual(fits);
+  expect(warnings).toEqual([]);
+  const streamed = streamObject({ ...options, schema: person });
+  const partial: unknown[] = [];
+  for await (const part of streamed.partialObjectStream) partial.push(part);
+  expect(partial.length).toBeGreaterThan(3);
+  expect(await streamed.object).toEqual(fits);
+  expect(partial.at(-1)).toEqual(await streamed.object);
+  const { output } = await generateText({ ...options, output: Output.object({ schema: person }) });
+  expect(output).toEqual(fits);
 });
 
 test("an abort in mid-stream ends the request, and its KV blocks are free", async () => {

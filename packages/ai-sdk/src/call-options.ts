@@ -3,7 +3,7 @@ import type { ChatMessage, ChatOptions, JsonSchema, Tool, ToolChoice } from "@tr
 import { toDraft2020 } from "./draft-2020.ts";
 import { chatMessages } from "./prompt.ts";
 import { readProviderOptions } from "./provider-options.ts";
-import { tellFormat } from "./response-format.ts";
+import { guide, tellFormat } from "./response-format.ts";
 
 export interface ChatCall {
   readonly messages: readonly ChatMessage[];
@@ -20,7 +20,7 @@ export function chatCall(call: LanguageModelV3CallOptions): ChatCall {
   warnOfHeaders(call.headers, warnings);
   if (call.temperature === undefined) warnOfGreedy({ ...call, ...extra }, warnings);
   return {
-    messages: tellFormat(call.responseFormat, messages, warnings),
+    messages: tellFormat(call.responseFormat, messages),
     options: {
       ...extra,
       maxTokens: call.maxOutputTokens,
@@ -31,6 +31,7 @@ export function chatCall(call: LanguageModelV3CallOptions): ChatCall {
       frequencyPenalty: call.frequencyPenalty,
       seed: call.seed,
       stop: call.stopSequences,
+      guided: guide(call, warnings),
       signal: call.abortSignal,
       tools: tools(call.tools ?? [], warnings),
       toolChoice: toolChoice(call.toolChoice),

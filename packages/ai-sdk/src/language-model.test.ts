@@ -96,8 +96,8 @@ test("what cannot be done is warned of, in generated and streamed answers", asyn
   expect(start).toEqual({ type: "stream-start", warnings });
 });
 
-test("a response format is told in the system message", async () => {
-  const { model, promptText } = await scriptedModel(says("{}"));
+test("a response format is told in the system message, and forced", async () => {
+  const { model, promptText, executor } = await scriptedModel(says("{}"));
   const schema = { type: "object" as const, properties: { born: { type: "number" as const } } };
   await model.doGenerate({
     prompt: [{ role: "system", content: "Be terse." }, ...prompt],
@@ -107,6 +107,21 @@ test("a response format is told in the system message", async () => {
   expect(promptText()).toContain(JSON.stringify(schema));
   await model.doGenerate({ prompt, responseFormat: { type: "json" } });
   expect(promptText(1)).toMatch(/^system\n.*JSON.*\nuser\nHi\n/);
+  await model.doGenerate({
+    prompt,
+    responseFormat: { type: "json" },
+    tools: [weather],
+    toolChoice: { type: "none" },
+  });
+  await model.doGenerate({ prompt, responseFormat: { type: "json" }, tools: [weather] });
+  await model.doGenerate({ prompt, responseFormat: { type: "text" } });
+  expect(executor.requests.map(({ guided }) => guided)).toEqual([
+    { jsonSchema: schema },
+    { json: true },
+    { json: true },
+    undefined,
+    undefined,
+  ]);
 });
 
 test("tools and the choice among them reach the prompt", async () => {
