@@ -1,5 +1,7 @@
 #include "kv_cache_json.h"
 
+#include "optional_setter.h"
+
 namespace trtllm_shim
 {
 
@@ -86,7 +88,10 @@ tle::KvCacheConfig kvCacheConfig(nlohmann::json const& json)
     }
     if (auto const onboardBlocks = object.boolean("onboardBlocks"))
     {
-        config.setOnboardBlocks(*onboardBlocks);
+        // Gone after 1.2.
+        constexpr auto set = [](auto& target, bool value) -> decltype(target.setOnboardBlocks(value))
+        { target.setOnboardBlocks(value); };
+        setIfDeclared(set, config, *onboardBlocks, "onboardBlocks");
     }
     if (auto const least = priority(object, "secondaryOffloadMinPriority"))
     {
@@ -103,7 +108,10 @@ void setReuse(tle::Request& request, JsonObject const& object)
 {
     if (auto const salt = object.unsignedInteger("cacheSaltId"))
     {
-        request.setCacheSaltID(*salt);
+        // Added on the way to 1.1.
+        constexpr auto set = [](auto& target, std::uint64_t value) -> decltype(target.setCacheSaltID(value))
+        { target.setCacheSaltID(value); };
+        setIfDeclared(set, request, *salt, "cacheSaltId");
     }
     if (auto const* config = object.find("kvCacheRetention"))
     {

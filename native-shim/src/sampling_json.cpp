@@ -1,9 +1,10 @@
 #include "sampling_json.h"
 
+#include "optional_setter.h"
+
 #include <algorithm>
 #include <charconv>
 #include <list>
-#include <type_traits>
 #include <utility>
 
 namespace trtllm_shim
@@ -40,32 +41,6 @@ bool positiveShare(float value)
 }
 
 constexpr auto kPositiveShare = "a number above 0, at most 1";
-
-/// TensorRT-LLM has it from 1.2 on.
-template <typename Config, typename = void>
-struct HasPromptIgnoreLength : std::false_type
-{
-};
-
-template <typename Config>
-struct HasPromptIgnoreLength<Config, std::void_t<decltype(std::declval<Config&>().setPromptIgnoreLength(0))>>
-    : std::true_type
-{
-};
-
-template <typename Config>
-void setPromptIgnoreLength(Config& config, std::int32_t length)
-{
-    if constexpr (HasPromptIgnoreLength<Config>::value)
-    {
-        config.setPromptIgnoreLength(length);
-    }
-    else
-    {
-        throw StatusError(TRTLLM_ERR_UNSUPPORTED,
-            "promptIgnoreLength " + std::to_string(length) + " needs TensorRT-LLM 1.2 or later.");
-    }
-}
 
 void setTopPDecay(tle::SamplingConfig& config, JsonObject const& object, std::int32_t vocabularySize, bool decays)
 {
@@ -186,7 +161,10 @@ tle::SamplingConfig samplingConfig(JsonObject const& object, std::int32_t vocabu
     }
     if (auto const length = object.integer("promptIgnoreLength", 0))
     {
-        setPromptIgnoreLength(config, *length);
+        // From 1.2 on.
+        constexpr auto set = [](auto& target, std::int32_t value) -> decltype(target.setPromptIgnoreLength(value))
+        { target.setPromptIgnoreLength(value); };
+        setIfDeclared(set, config, *length, "promptIgnoreLength");
     }
     if (auto const size = object.integer("noRepeatNgramSize", 0))
     {

@@ -20,7 +20,7 @@ int main()
         auto const sample = nlohmann::json::parse(line);
         auto const guided = trtllm_shim::guidedDecodingParams(
             trtllm_shim::JsonObject(sample, "", {"guided", "seed", "maxTokens"}));
-        executor.enqueueRequest(
+        (void) executor.enqueueRequest(
             request(*guided, sample.at("seed").get<RandomSeedType>(), sample.at("maxTokens").get<SizeType32>()));
     }
     std::map<IdType, VecTokens> tokens;

@@ -7,12 +7,8 @@ namespace tensorrt_llm::executor
 
 KvCacheConfig::KvCacheConfig(bool enableBlockReuse, std::optional<SizeType32> const& maxTokens)
     : mEnableBlockReuse(enableBlockReuse)
-    , mMaxTokens(maxTokens)
 {
-    if (maxTokens)
-    {
-        setMaxTokens(*maxTokens);
-    }
+    setMaxTokens(maxTokens);
 }
 
 bool KvCacheConfig::getEnableBlockReuse() const
@@ -75,12 +71,12 @@ void KvCacheConfig::setCopyOnPartialReuse(bool copyOnPartialReuse)
     mCopyOnPartialReuse = copyOnPartialReuse;
 }
 
-void KvCacheConfig::setMaxTokens(SizeType32 maxTokens)
+void KvCacheConfig::setMaxTokens(std::optional<SizeType32> maxTokens)
 {
-    if (maxTokens < 1)
+    if (maxTokens && *maxTokens < 1)
     {
         throw std::invalid_argument(
-            "maxTokens of the KV cache is " + std::to_string(maxTokens) + "; it must be at least 1");
+            "maxTokens of the KV cache is " + std::to_string(*maxTokens) + "; it must be at least 1");
     }
     mMaxTokens = maxTokens;
 }

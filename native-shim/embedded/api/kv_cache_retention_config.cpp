@@ -72,6 +72,13 @@ std::optional<MillisecondsType> KvCacheRetentionConfig::getDecodeDurationMs() co
     return mDecodeDurationMs;
 }
 
+RetentionPriorityAndDuration::RetentionPriorityAndDuration(
+    std::optional<RetentionPriority> const& priority, std::optional<MillisecondsType> const& duration)
+    : retentionPriority(priority)
+    , durationMs(duration)
+{
+}
+
 std::vector<RetentionPriorityAndDuration> KvCacheRetentionConfig::getPerBlockRetentionPriorityDuration(
     SizeType32 blockSize, SizeType32 seqLen) const
 {
@@ -82,7 +89,7 @@ std::vector<RetentionPriorityAndDuration> KvCacheRetentionConfig::getPerBlockRet
             [&](auto const& each)
             { return each.tokenStart <= first && (!each.tokenEnd || first < *each.tokenEnd); });
         blocks.push_back(range == mTokenRangeRetentionConfigs.end()
-                ? RetentionPriorityAndDuration{}
+                ? RetentionPriorityAndDuration{std::nullopt, std::nullopt}
                 : RetentionPriorityAndDuration{range->priority, range->durationMs});
     }
     return blocks;

@@ -71,7 +71,7 @@ std::optional<FloatType> SamplingConfig::getTopPMin() const
     return mTopPMin;
 }
 
-std::optional<TokenIdType> SamplingConfig::getTopPResetIds() const
+std::optional<SizeType32> SamplingConfig::getTopPResetIds() const
 {
     return mTopPResetIds;
 }

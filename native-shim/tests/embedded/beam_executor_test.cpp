@@ -147,7 +147,7 @@ TEST("numReturnSequences returns the best of the beams")
     auto sampling = request.getSamplingConfig();
     sampling.setNumReturnSequences(2);
     request.setSamplingConfig(sampling);
-    executor.enqueueRequest(request);
+    (void) executor.enqueueRequest(request);
     auto const result = collect(executor, 1).at(1).getResult();
     CHECK_EQ(result.outputTokenIds.size(), 2);
     CHECK(std::abs(result.cumLogProbs->at(0) - expected(request)[0].beam.cumLogProb) < 1e-4);
@@ -163,7 +163,7 @@ TEST("a cancelled search ends with its reason and frees its blocks")
     auto const result = collect(executor, 1).at(id).getResult();
     CHECK_EQ(result.finishReasons.front(), FinishReason::kCANCELLED);
     CHECK(result.outputTokenIds.front().empty());
-    executor.enqueueRequest(beamRequest({3, 1}, 10, 4));
+    (void) executor.enqueueRequest(beamRequest({3, 1}, 10, 4));
     CHECK(!collect(executor, 1).begin()->second.hasError());
 }
 
@@ -175,9 +175,9 @@ TEST("what beam search cannot do is refused by name")
     streaming.setStreaming(true);
     auto logits = beamRequest({1}, 4, 3);
     logits.setOutputConfig(OutputConfig(false, false, true));
-    executor.enqueueRequest(wide);
-    executor.enqueueRequest(streaming);
-    executor.enqueueRequest(logits);
+    (void) executor.enqueueRequest(wide);
+    (void) executor.enqueueRequest(streaming);
+    (void) executor.enqueueRequest(logits);
     auto const responses = collect(executor, 3);
     CHECK(responses.at(1).getErrorMsg().find("maxBeamWidth 3") != std::string::npos);
     CHECK(responses.at(2).getErrorMsg().find("stream") != std::string::npos);

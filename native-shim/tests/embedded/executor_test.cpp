@@ -111,7 +111,7 @@ TEST("many requests from many threads each get their own answer")
 TEST("without streaming the one response holds prompt and answer")
 {
     Executor executor(model(), config());
-    executor.enqueueRequest(Request({5, 6}, 3));
+    (void) executor.enqueueRequest(Request({5, 6}, 3));
     auto const collected = collect(executor, 1);
     VecTokens expected{5, 6};
     auto const answer = expectedAnswer({5, 6}, 3);
@@ -135,7 +135,7 @@ TEST("a cancelled request ends as cancelled, waiting or running")
 TEST("the highest priority goes first")
 {
     Executor executor(model(), config(1));
-    executor.enqueueRequest(streaming({1}, 400));
+    (void) executor.enqueueRequest(streaming({1}, 400));
     auto low = streaming({2}, 1);
     auto high = streaming({3}, 1);
     low.setPriority(0.1f);
@@ -167,7 +167,7 @@ TEST("a full queue refuses with TensorRT-LLM's words")
     {
         try
         {
-            executor.enqueueRequest(streaming({i}, 500));
+            (void) executor.enqueueRequest(streaming({i}, 500));
             ++accepted;
         }
         catch (std::exception const& error)
@@ -199,7 +199,7 @@ TEST("stop words end the answer and are its last tokens")
     Executor executor(model(), config());
     auto request = streaming({7}, 20);
     request.setStopWords({{whole[3], whole[4]}});
-    executor.enqueueRequest(request);
+    (void) executor.enqueueRequest(request);
     auto const collected = collect(executor, 1);
     CHECK(collected.finals.at(1) == FinishReason::kSTOP_WORDS);
     CHECK(collected.tokens.at(1).size() <= 5);
@@ -209,7 +209,7 @@ TEST("stop words end the answer and are its last tokens")
 TEST("statistics name the blocks in use and are drained by reading")
 {
     Executor executor(model(), config());
-    executor.enqueueRequest(streaming({1, 2, 3, 4, 5, 6, 7, 8, 9}, 4));
+    (void) executor.enqueueRequest(streaming({1, 2, 3, 4, 5, 6, 7, 8, 9}, 4));
     collect(executor, 1);
     auto const stats = executor.getLatestIterationStats();
     CHECK(!stats.empty());
@@ -222,7 +222,7 @@ TEST("statistics name the blocks in use and are drained by reading")
 TEST("shutdown lets running requests end, refuses new ones and can be called twice")
 {
     Executor executor(model(), config());
-    executor.enqueueRequest(streaming({1}, 50));
+    (void) executor.enqueueRequest(streaming({1}, 50));
     executor.shutdown();
     executor.shutdown();
     CHECK_THROWS(executor.enqueueRequest(streaming({1}, 1)));
@@ -237,7 +237,7 @@ TEST("several answers to one prompt come with their index, one is the last of th
     SamplingConfig sampling;
     sampling.setNumReturnSequences(3);
     Request request({1, 2, 3, 4, 5, 6, 7, 8, 9}, 5, true, sampling);
-    executor.enqueueRequest(request);
+    (void) executor.enqueueRequest(request);
     std::map<SizeType32, VecTokens> answers;
     int sequenceFinals = 0;
     for (bool last = false; !last;)
@@ -259,7 +259,7 @@ TEST("several answers to one prompt come with their index, one is the last of th
     }
     CHECK_EQ(hash->observations->computedTokens.load(), 9u + 3 * 4);
     sampling.setNumReturnSequences(5); // more than maxBatchSize
-    executor.enqueueRequest(Request({1}, 5, true, sampling));
+    (void) executor.enqueueRequest(Request({1}, 5, true, sampling));
     CHECK_EQ(collect(executor, 1).errors.size(), 1u);
 }
 
@@ -296,7 +296,7 @@ TEST("under STATIC_BATCH nobody joins a batch that runs")
     Executor executor(model(), fixed);
     for (TokenIdType token = 0; token < 10; ++token)
     {
-        executor.enqueueRequest(streaming({token}, 10));
+        (void) executor.enqueueRequest(streaming({token}, 10));
     }
     collect(executor, 10);
     SizeType32 before = 0;
@@ -320,7 +320,7 @@ TEST("context and generation logits are those of every token, also where the pro
     configuration.setGatherGenerationLogits(true);
     Executor executor(model(), configuration);
     VecTokens const prompt{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
-    executor.enqueueRequest(streaming(prompt, 2)); // fills the cache
+    (void) executor.enqueueRequest(streaming(prompt, 2)); // fills the cache
     collect(executor, 1);
 
     auto const best = [](float const* row)
@@ -328,7 +328,7 @@ TEST("context and generation logits are those of every token, also where the pro
     for (bool const streams : {true, false})
     {
         Request request(prompt, 4, streams, SamplingConfig(), OutputConfig(false, true, true));
-        executor.enqueueRequest(request);
+        (void) executor.enqueueRequest(request);
         std::vector<TokenIdType> generated;
         SizeType32 contextLogits = 0;
         for (bool ended = false; !ended;)
@@ -367,6 +367,6 @@ TEST("context and generation logits are those of every token, also where the pro
 TEST("generation logits are refused where the executor was not made for them")
 {
     Executor executor(model(), config());
-    executor.enqueueRequest(Request({1}, 1, true, SamplingConfig(), OutputConfig(false, false, true)));
+    (void) executor.enqueueRequest(Request({1}, 1, true, SamplingConfig(), OutputConfig(false, false, true)));
     CHECK(collect(executor, 1).errors.at(1).find("gatherGenerationLogits") != std::string::npos);
 }

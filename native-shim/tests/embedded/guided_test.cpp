@@ -62,7 +62,7 @@ Executor makeExecutor(SizeType32 maxBatchSize = 8)
 Answer answer(GuidedDecodingParams const& guide, RandomSeedType seed = 1, SizeType32 maxTokens = 400)
 {
     auto executor = makeExecutor();
-    executor.enqueueRequest(request(guide, seed, maxTokens));
+    (void) executor.enqueueRequest(request(guide, seed, maxTokens));
     return collect(executor, 1).begin()->second;
 }
 
@@ -100,7 +100,7 @@ std::vector<std::string> texts(GuidedDecodingParams const& guide, std::size_t co
     auto executor = makeExecutor();
     for (std::size_t seed = 0; seed < count; ++seed)
     {
-        executor.enqueueRequest(request(guide, seed, maxTokens));
+        (void) executor.enqueueRequest(request(guide, seed, maxTokens));
     }
     std::vector<std::string> result;
     for (auto const& [id, each] : collect(executor, count))
@@ -216,7 +216,7 @@ TEST("the same seed gives the same text whoever else is there")
     auto executor = makeExecutor();
     for (RandomSeedType seed = 5; seed < 12; ++seed)
     {
-        executor.enqueueRequest(request(guide, seed, 200));
+        (void) executor.enqueueRequest(request(guide, seed, 200));
     }
     CHECK(collect(executor, 7).at(3).tokens == alone.tokens);
 }
@@ -271,7 +271,7 @@ TEST("a hostile grammar ends its own request and no other")
     };
     for (auto const& guide : hostile)
     {
-        executor.enqueueRequest(request(guide, 1, 50));
+        (void) executor.enqueueRequest(request(guide, 1, 50));
     }
     VecTokens const prompt{9, 8, 7};
     auto const plain = executor.enqueueRequest(Request(prompt, 50, true));
@@ -309,7 +309,7 @@ TEST("an executor stops while a grammar is compiled that would take for ever")
     auto executor = makeExecutor();
     auto endless = request(GuidedDecodingParams(GuideType::kEBNF_GRAMMAR, rules + "r2000 ::= \"y\""), 1, 20);
     endless.setAllottedTimeMs(200ms);
-    executor.enqueueRequest(endless);
+    (void) executor.enqueueRequest(endless);
     CHECK_EQ(collect(executor, 1).at(1).reason, FinishReason::kTIMED_OUT);
 }
 
@@ -327,8 +327,8 @@ TEST("each of several sequences is guided for itself, also when blocks are short
     auto sampling = several.getSamplingConfig();
     sampling.setNumReturnSequences(2);
     several.setSamplingConfig(sampling);
-    executor.enqueueRequest(several);
-    executor.enqueueRequest(several);
+    (void) executor.enqueueRequest(several);
+    (void) executor.enqueueRequest(several);
     std::map<std::pair<IdType, SizeType32>, VecTokens> sequences;
     for (std::size_t ends = 0; ends < 4;)
     {
@@ -367,7 +367,7 @@ TEST("a time-out ends a request whose grammar is still being compiled")
     auto executor = makeExecutor();
     auto slow = request(GuidedDecodingParams(GuideType::kREGEX, repeated("(a|b|c|ab|bc)?", 3000)), 1, 50);
     slow.setAllottedTimeMs(50ms);
-    executor.enqueueRequest(slow);
+    (void) executor.enqueueRequest(slow);
     CHECK_EQ(collect(executor, 1).at(1).reason, FinishReason::kTIMED_OUT);
 }
 

@@ -37,7 +37,7 @@ public:
     [[nodiscard]] std::optional<SizeType32> getTopK() const;
     [[nodiscard]] std::optional<FloatType> getTopP() const;
     [[nodiscard]] std::optional<FloatType> getTopPMin() const;
-    [[nodiscard]] std::optional<TokenIdType> getTopPResetIds() const;
+    [[nodiscard]] std::optional<SizeType32> getTopPResetIds() const;
     [[nodiscard]] std::optional<FloatType> getTopPDecay() const;
     [[nodiscard]] std::optional<RandomSeedType> getSeed() const;
     [[nodiscard]] std::optional<FloatType> getTemperature() const;
@@ -111,6 +111,9 @@ using RetentionPriority = SizeType32;
 
 struct RetentionPriorityAndDuration
 {
+    RetentionPriorityAndDuration(
+        std::optional<RetentionPriority> const& retentionPriority, std::optional<MillisecondsType> const& durationMs);
+
     std::optional<RetentionPriority> retentionPriority;
     std::optional<MillisecondsType> durationMs;
 };
@@ -138,9 +141,9 @@ public:
         std::optional<MillisecondsType> durationMs;
     };
 
-    KvCacheRetentionConfig() = default;
+    explicit KvCacheRetentionConfig() = default;
     /// Throws where ranges overlap. The decode priority is that of blocks taken for the answer.
-    explicit KvCacheRetentionConfig(std::vector<TokenRangeRetentionConfig> const& tokenRangeRetentionConfigs,
+    explicit KvCacheRetentionConfig(std::vector<TokenRangeRetentionConfig> const& tokenRangeRetentionPriorities,
         RetentionPriority decodeRetentionPriority = kDefaultRetentionPriority,
         std::optional<MillisecondsType> decodeDurationMs = std::nullopt);
 
@@ -185,6 +188,8 @@ private:
 class Request
 {
 public:
+    static constexpr PriorityType kDefaultPriority = 0.5;
+
     Request(VecTokens inputTokenIds, SizeType32 maxTokens, bool streaming = false,
         SamplingConfig const& samplingConfig = SamplingConfig(), OutputConfig const& outputConfig = OutputConfig(),
         std::optional<SizeType32> const& endId = std::nullopt);
@@ -231,7 +236,7 @@ private:
     std::optional<std::list<VecTokens>> mStopWords;
     std::optional<Tensor> mEmbeddingBias;
     std::optional<KvCacheRetentionConfig> mKvCacheRetentionConfig;
-    PriorityType mPriority{0.5f};
+    PriorityType mPriority{kDefaultPriority};
     std::optional<MillisecondsType> mAllottedTimeMs;
     std::optional<CacheSaltIDType> mCacheSaltID;
     std::optional<GuidedDecodingParams> mGuidedDecodingParams;
@@ -309,7 +314,7 @@ public:
     void setEnableBlockReuse(bool enableBlockReuse);
     void setEnablePartialReuse(bool enablePartialReuse);
     void setCopyOnPartialReuse(bool copyOnPartialReuse);
-    void setMaxTokens(SizeType32 maxTokens);
+    void setMaxTokens(std::optional<SizeType32> maxTokens);
     /// Above 0 and below 1. On a CPU: of the memory that is free when the engine is loaded.
     void setFreeGpuMemoryFraction(FloatType freeGpuMemoryFraction);
     void setHostCacheSize(std::size_t hostCacheSize);
@@ -500,9 +505,10 @@ public:
     Executor& operator=(Executor const&) = delete;
 
     /// Ids count from 1. Throws after shutdown and when the queue is full.
-    IdType enqueueRequest(Request const& request);
+    [[nodiscard]] IdType enqueueRequest(Request const& request);
     /// Every ready response; waits for the first of them until the timeout, for ever without one.
-    std::vector<Response> awaitResponses(std::optional<std::chrono::milliseconds> const& timeout = std::nullopt);
+    [[nodiscard]] std::vector<Response> awaitResponses(
+        std::optional<std::chrono::milliseconds> const& timeout = std::nullopt);
     /// Asynchronous: a final response with kCANCELLED and no tokens follows. Unknown ids are ignored.
     void cancelRequest(IdType requestId);
     /// Blocks until running requests have ended. Also run by the destructor.
