@@ -88,7 +88,7 @@ tle::KvCacheConfig kvCacheConfig(nlohmann::json const& json)
     }
     if (auto const onboardBlocks = object.boolean("onboardBlocks"))
     {
-        // Gone after 1.2.
+        // Removed from the main line in 2026.
         constexpr auto set = [](auto& target, bool value) -> decltype(target.setOnboardBlocks(value))
         { target.setOnboardBlocks(value); };
         setIfDeclared(set, config, *onboardBlocks, "onboardBlocks");
