@@ -18,7 +18,7 @@ async function llamaCppAnswers(prompts: readonly Int32Array[]): Promise<number[]
     const file = join(folder, "prompts.txt");
     await writeFile(file, `${prompts.map((tokens) => tokens.join(" ")).join("\n")}\n`);
     const { stdout } = await execa(rawLlama, [
-      ...["--model", modelPath(), "--prompts-file", file, "--new-tokens", `${maxTokens}`],
+      ...["--model", modelPath("Q4_0"), "--prompts-file", file, "--new-tokens", `${maxTokens}`],
     ]);
     return stdout.split("\n").map((line) => line.split(" ").filter(Boolean).map(Number));
   } finally {
@@ -36,7 +36,7 @@ const withoutEnd = (tokens: Int32Array, vocabulary: Vocabulary) =>
 
 describe("greedy output equals llama.cpp's own, token for token", () => {
   it("for 20 prompts, one after the other and all in flight at once", async () => {
-    await using executor = await Executor.create(modelPath(), {
+    await using executor = await Executor.create(modelPath("Q4_0"), {
       maxBatchSize: twentyPrompts.length,
       // llama.cpp's flash attention rounds a prompt in pieces otherwise than a whole one: compute it whole here.
       maxNumTokens: 4096,

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -138,13 +140,14 @@ private:
     std::map<SequenceId, BlockTable> mTables;
 };
 
-/// The same but for rounding, which on a GPU depends on what else is in the step.
+/// The same but for rounding, which on a GPU depends on what else is in the step: on an H100 the logits of such a pair
+/// were 2 % of their range apart in the mean, those of different sequences 15 %.
 bool alike(std::vector<float> const& a, std::vector<float> const& b)
 {
     auto const [least, most] = std::minmax_element(a.begin(), a.end());
-    auto const tolerance = (*most - *least) * 0.05f;
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(), [&](float x, float y) { return std::abs(x - y) <= tolerance; });
+    auto const apart = std::inner_product(
+        a.begin(), a.end(), b.begin(), 0.0, std::plus<>(), [](float x, float y) { return std::abs(x - y); });
+    return apart / static_cast<double>(a.size()) <= (*most - *least) * 0.05;
 }
 
 VecTokens range(SizeType32 first, SizeType32 count)
