@@ -21,7 +21,8 @@ const promptTokens = 128;
 const newTokens = 64;
 const together = { promptTokens, newTokens, sharedPrefix: 0, arrival: "together" } as const;
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]) =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const throughput = (atLeast: number): Ratio => ({
   of: "tokens/s",

@@ -8,7 +8,7 @@ import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { modelPath, type Quantization } from "../support/model.ts";
-import { type Comparison, comparisons, type Ratio } from "./comparisons.ts";
+import { type Comparison, comparisons, mean, type Ratio } from "./comparisons.ts";
 import { runPeer } from "./peers.ts";
 import type { Measurement } from "./workload.ts";
 
@@ -73,9 +73,7 @@ function ratioRow(comparison: Comparison, ratio: Ratio, measured: readonly Round
 
 function figure({ of }: Ratio, measurements: readonly Measurement[]): string {
   if (of === "tokens/s") return `${middle(measurements.map((m) => m.tokensPerSecond)).toFixed(0)} tokens/s`;
-  const mean = ({ timeToFirstTokenMs: times }: Measurement) =>
-    times.reduce((a, b) => a + b, 0) / times.length;
-  return `${middle(measurements.map(mean)).toFixed(0)} ms`;
+  return `${middle(measurements.map((m) => mean(m.timeToFirstTokenMs))).toFixed(0)} ms`;
 }
 
 console.log(
