@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-/** Makes a fresh clone ready to build, test and run. Does nothing, quickly, where nothing changed. */
+/**
+ * Makes a fresh clone ready to build and run; with --tests also to test. Does nothing, quickly, where nothing changed.
+ */
 import { cudaCheck } from "./setup/cuda-check.mjs";
 import { cudaBackend } from "./setup/cuda-library.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
@@ -15,6 +17,9 @@ import { tools } from "./setup/tools.mjs";
 import { typescript } from "./setup/typescript.mjs";
 import { xgrammar } from "./setup/xgrammar.mjs";
 
+/** What only tests compare with. */
+const forTests = process.argv.includes("--tests") ? [pythonLibraries, tokenizerFiles] : [];
+
 try {
   await runSteps([
     tools,
@@ -27,8 +32,7 @@ try {
     cudaCheck,
     quantizedModels,
     typescript,
-    pythonLibraries,
-    tokenizerFiles,
+    ...forTests,
   ]);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
