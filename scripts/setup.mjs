@@ -2,6 +2,7 @@
 /**
  * Makes a fresh clone ready to build and run; with --tests also to test. Does nothing, quickly, where nothing changed.
  */
+import { browser } from "./setup/browser.mjs";
 import { cudaCheck } from "./setup/cuda-check.mjs";
 import { cudaBackend } from "./setup/cuda-library.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
@@ -18,7 +19,7 @@ import { typescript } from "./setup/typescript.mjs";
 import { xgrammar } from "./setup/xgrammar.mjs";
 
 /** What only tests compare with. */
-const forTests = process.argv.includes("--tests") ? [pythonLibraries, tokenizerFiles] : [];
+const forTests = process.argv.includes("--tests") ? [pythonLibraries, tokenizerFiles, browser] : [];
 
 try {
   await runSteps([
