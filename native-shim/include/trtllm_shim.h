@@ -75,11 +75,11 @@ TRTLLM_API const char * trtllm_library_info(void);
  * config_json: {"engine": path,
  *   "executor": {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy",
  *                "contextChunkingPolicy", "iterStatsMaxIterations", "requestStatsMaxIterations",
- *                "gatherGenerationLogits",
+ *                "gatherGenerationLogits", and, where TensorRT-LLM is behind, those of docs/configuration.md;
  *                "kvCache": {"maxTokens", "freeGpuMemoryFraction", "hostCacheSize", "enableBlockReuse",
  *                            "enablePartialReuse", "copyOnPartialReuse", "onboardBlocks",
  *                            "secondaryOffloadMinPriority", "eventBufferMaxSize"}},
- *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock"}}
+ *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock"} or "tensorrt_llm": {"guidedDecodingBackend"}}
  * Only "engine" is required. Unknown keys are errors.
  * wake_fd: receives the read end of a non-blocking pipe, owned by the caller, to be closed after
  *   trtllm_executor_destroy. One byte arrives with the first record, and with the first one after each

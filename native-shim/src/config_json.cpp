@@ -1,6 +1,7 @@
 #include "config_json.h"
 
 #include "backend.h"
+#include "executor_options_json.h"
 #include "json_object.h"
 #include "kv_cache_json.h"
 
@@ -12,54 +13,31 @@ namespace
 
 namespace tle = tensorrt_llm::executor;
 
-tle::CapacitySchedulerPolicy schedulerPolicy(JsonObject const& object)
+tle::SchedulerConfig scheduler(JsonObject const& object)
 {
-    constexpr auto key = "schedulerPolicy";
-    auto const name = object.string(key).value_or("GUARANTEED_NO_EVICT");
-    if (name == "GUARANTEED_NO_EVICT")
-    {
-        return tle::CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT;
-    }
-    if (name == "MAX_UTILIZATION")
-    {
-        return tle::CapacitySchedulerPolicy::kMAX_UTILIZATION;
-    }
-    if (name == "STATIC_BATCH")
-    {
-        return tle::CapacitySchedulerPolicy::kSTATIC_BATCH;
-    }
-    object.refuse(key, name, "\"GUARANTEED_NO_EVICT\", \"MAX_UTILIZATION\" or \"STATIC_BATCH\"");
-}
-
-std::optional<tle::ContextChunkingPolicy> chunkingPolicy(JsonObject const& object)
-{
-    constexpr auto key = "contextChunkingPolicy";
-    auto const name = object.string(key);
-    if (!name)
-    {
-        return std::nullopt;
-    }
-    if (*name == "FIRST_COME_FIRST_SERVED")
-    {
-        return tle::ContextChunkingPolicy::kFIRST_COME_FIRST_SERVED;
-    }
-    if (*name == "EQUAL_PROGRESS")
-    {
-        return tle::ContextChunkingPolicy::kEQUAL_PROGRESS;
-    }
-    object.refuse(key, *name, "\"FIRST_COME_FIRST_SERVED\" or \"EQUAL_PROGRESS\"");
+    using Policy = tle::CapacitySchedulerPolicy;
+    using Chunking = tle::ContextChunkingPolicy;
+    constexpr std::pair<char const*, Policy> policies[]{{"GUARANTEED_NO_EVICT", Policy::kGUARANTEED_NO_EVICT},
+        {"MAX_UTILIZATION", Policy::kMAX_UTILIZATION}, {"STATIC_BATCH", Policy::kSTATIC_BATCH}};
+    constexpr std::pair<char const*, Chunking> chunkings[]{
+        {"FIRST_COME_FIRST_SERVED", Chunking::kFIRST_COME_FIRST_SERVED}, {"EQUAL_PROGRESS", Chunking::kEQUAL_PROGRESS}};
+    return schedulerConfig<tle::SchedulerConfig>(
+        oneOf(object, "schedulerPolicy", policies).value_or(Policy::kGUARANTEED_NO_EVICT),
+        oneOf(object, "contextChunkingPolicy", chunkings), object);
 }
 
 tle::ExecutorConfig executorConfig(nlohmann::json const& json)
 {
     JsonObject const object(json, "executor",
         {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy", "contextChunkingPolicy",
-            "iterStatsMaxIterations", "requestStatsMaxIterations", "gatherGenerationLogits",
-            "kvCache"});
+            "iterStatsMaxIterations", "requestStatsMaxIterations", "gatherGenerationLogits", "kvCache",
+            "enableChunkedContext", "dynamicBatch", "normalizeLogProbs", "parallel", "useGpuDirectStorage",
+            "gpuWeightsPercent", "extendedRuntimePerfKnob", "debug", "recvPollPeriodMs", "maxSeqIdleMicroseconds",
+            "cacheTransceiver", "promptTableOffloading", "enableTrtOverlap", "failFastOnAttentionWindowTooLarge"});
     tle::ExecutorConfig config;
     // For prompts above maxNumTokens, and for streaming requests under MAX_UTILIZATION.
-    config.setEnableChunkedContext(true);
-    config.setSchedulerConfig(tle::SchedulerConfig(schedulerPolicy(object), chunkingPolicy(object)));
+    config.setEnableChunkedContext(object.boolean("enableChunkedContext").value_or(true));
+    config.setSchedulerConfig(scheduler(object));
     if (auto const maxBatchSize = object.integer("maxBatchSize", 1))
     {
         config.setMaxBatchSize(*maxBatchSize);
@@ -85,6 +63,7 @@ tle::ExecutorConfig executorConfig(nlohmann::json const& json)
     {
         config.setKvCacheConfig(kvCacheConfig(*kvCache));
     }
+    setDeclaredOptions(config, object);
     return config;
 }
 

@@ -165,6 +165,21 @@ std::optional<std::uint64_t> JsonObject::unsignedInteger(std::string_view key) c
     return value->get<std::uint64_t>();
 }
 
+std::optional<std::vector<std::string>> JsonObject::strings(std::string_view key) const
+{
+    auto const* values = find(key);
+    if (values == nullptr)
+    {
+        return std::nullopt;
+    }
+    auto const isString = [](nlohmann::json const& value) { return value.is_string(); };
+    if (!values->is_array() || !std::all_of(values->begin(), values->end(), isString))
+    {
+        refuse(key, *values, "an array of strings");
+    }
+    return values->get<std::vector<std::string>>();
+}
+
 void JsonObject::refuse(std::string_view key, nlohmann::json const& value, std::string const& expected) const
 {
     throw StatusError(

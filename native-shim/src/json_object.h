@@ -36,6 +36,7 @@ public:
     [[nodiscard]] static std::optional<std::vector<std::int32_t>> integerArray(
         nlohmann::json const& values, std::int32_t least, std::int32_t most);
     [[nodiscard]] std::optional<std::uint64_t> unsignedInteger(std::string_view key) const;
+    [[nodiscard]] std::optional<std::vector<std::string>> strings(std::string_view key) const;
 
     /// `expected`: `inRange` in words.
     template <typename Range>

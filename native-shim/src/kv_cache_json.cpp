@@ -1,6 +1,6 @@
 #include "kv_cache_json.h"
 
-#include "optional_setter.h"
+#include "kv_cache_options_json.h"
 
 namespace trtllm_shim
 {
@@ -10,11 +10,6 @@ namespace
 
 namespace tle = tensorrt_llm::executor;
 using Retention = tle::KvCacheRetentionConfig;
-
-bool properFraction(float value)
-{
-    return value > 0.0f && value < 1.0f;
-}
 
 std::optional<tle::RetentionPriority> priority(JsonObject const& object, char const* key)
 {
@@ -59,14 +54,15 @@ tle::KvCacheConfig kvCacheConfig(nlohmann::json const& json)
 {
     JsonObject const object(json, "executor.kvCache",
         {"maxTokens", "freeGpuMemoryFraction", "hostCacheSize", "enableBlockReuse", "enablePartialReuse",
-            "copyOnPartialReuse", "onboardBlocks", "secondaryOffloadMinPriority", "eventBufferMaxSize"});
+            "copyOnPartialReuse", "onboardBlocks", "secondaryOffloadMinPriority", "eventBufferMaxSize",
+            "maxAttentionWindow", "sinkTokenLength", "crossKvCacheFraction", "useUvm",
+            "attentionDpEventsGatherPeriodMs", "maxGpuTotalBytes"});
     tle::KvCacheConfig config;
     if (auto const maxTokens = object.integer("maxTokens", 1))
     {
         config.setMaxTokens(*maxTokens);
     }
-    if (auto const fraction
-        = object.number("freeGpuMemoryFraction", properFraction, "a number above 0 and below 1"))
+    if (auto const fraction = properFraction(object, "freeGpuMemoryFraction"))
     {
         config.setFreeGpuMemoryFraction(*fraction);
     }
@@ -86,13 +82,8 @@ tle::KvCacheConfig kvCacheConfig(nlohmann::json const& json)
     {
         config.setCopyOnPartialReuse(*copyOnPartialReuse);
     }
-    if (auto const onboardBlocks = object.boolean("onboardBlocks"))
-    {
-        // Removed from the main line in 2026.
-        constexpr auto set = [](auto& target, bool value) -> decltype(target.setOnboardBlocks(value))
-        { target.setOnboardBlocks(value); };
-        setIfDeclared(set, config, *onboardBlocks, "onboardBlocks");
-    }
+    // Removed from the main line in 2026.
+    setIfGiven(TRTLLM_SETTER(setOnboardBlocks), config, object.boolean("onboardBlocks"), "onboardBlocks");
     if (auto const least = priority(object, "secondaryOffloadMinPriority"))
     {
         config.setSecondaryOffloadMinPriority(*least);
@@ -101,18 +92,14 @@ tle::KvCacheConfig kvCacheConfig(nlohmann::json const& json)
     {
         config.setEventBufferMaxSize(static_cast<std::size_t>(*events));
     }
+    setDeclaredKvCacheOptions(config, object);
     return config;
 }
 
 void setReuse(tle::Request& request, JsonObject const& object)
 {
-    if (auto const salt = object.unsignedInteger("cacheSaltId"))
-    {
-        // Added on the way to 1.1.
-        constexpr auto set = [](auto& target, std::uint64_t value) -> decltype(target.setCacheSaltID(value))
-        { target.setCacheSaltID(value); };
-        setIfDeclared(set, request, *salt, "cacheSaltId");
-    }
+    // Added on the way to 1.1.
+    setIfGiven(TRTLLM_SETTER(setCacheSaltID), request, object.unsignedInteger("cacheSaltId"), "cacheSaltId");
     if (auto const* config = object.find("kvCacheRetention"))
     {
         request.setKvCacheRetentionConfig(retention(*config));

@@ -123,7 +123,7 @@ TEST("a configuration's wrong types and values are named")
     CHECK(contains(configRefusal(R"({"engine": "e", "executor": {"kvCache": {"enableBlockReuse": 1}}})"),
         "\"executor.kvCache.enableBlockReuse\" is 1; expected true or false"));
     CHECK(contains(configRefusal(R"({"engine": "e", "executor": {"schedulerPolicy": "FASTEST"}})"),
-        "\"executor.schedulerPolicy\" is \"FASTEST\"; expected \"GUARANTEED_NO_EVICT\""));
+        "\"executor.schedulerPolicy\" is \"FASTEST\"; expected one of \"GUARANTEED_NO_EVICT\""));
 }
 
 TEST("what is no JSON object is refused")

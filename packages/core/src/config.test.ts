@@ -63,6 +63,46 @@ test.each([
   expect(problem(options)).toContain(message);
 });
 
+test("TensorRT-LLM's own options go where TensorRT-LLM reads them.", () => {
+  const json = executorConfig("/e", {
+    normalizeLogProbs: false,
+    parallel: { mode: "orchestrator", deviceIds: [0, 1], orchestrator: { spawnProcesses: true } },
+    dynamicBatch: { enableBatchSizeTuning: true, batchSizeTable: [[144, 128]] },
+    kvCache: { maxAttentionWindow: [4096], maxGpuTotalBytes: 2 ** 33 },
+    tensorrtLlm: { guidedDecodingBackend: "LLGUIDANCE" },
+  });
+  expect(JSON.parse(json)).toEqual({
+    engine: "/e",
+    executor: {
+      normalizeLogProbs: false,
+      parallel: { mode: "orchestrator", deviceIds: [0, 1], orchestrator: { spawnProcesses: true } },
+      dynamicBatch: { enableBatchSizeTuning: true, batchSizeTable: [[144, 128]] },
+      kvCache: { maxAttentionWindow: [4096], maxGpuTotalBytes: 2 ** 33 },
+    },
+    tensorrt_llm: { guidedDecodingBackend: "LLGUIDANCE" },
+  });
+});
+
+test.each([
+  [{ batchingType: "STATIC" }, /batchingType is "STATIC".*schedulerPolicy/],
+  [{ additionalModelOutputs: [] }, /additionalModelOutputs is .*Only tokens/],
+  [{ debug: { debugTensorsMaxIterations: 4 } }, /debug\.debugTensorsMaxIterations is 4.*files only/],
+])(
+  "A field of TensorRT-LLM that cannot be given, as in %j, is refused with the reason.",
+  (options, message) => {
+    expect(problem(options)).toMatch(message);
+  },
+);
+
+test("Options of TensorRT-LLM that are misspelled are refused inside too.", () => {
+  expect(problem({ parallel: { orchestrator: { spawnProcess: true } } })).toContain(
+    'Unknown option "parallel.orchestrator.spawnProcess": did you mean "spawnProcesses"?',
+  );
+  expect(problem({ cacheTransceiver: { backendType: "TCP" } })).toContain(
+    'cacheTransceiver.backendType is "TCP"',
+  );
+});
+
 test("Every mistake is told at once.", () => {
   expect(problem({ maxBatchSize: 0, kvCache: { maxTokens: -1 } })).toMatch(
     /maxBatchSize.*kvCache\.maxTokens/,

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "./errors.ts";
 import { problems } from "./schema.ts";
+import { tensorrtLlmBackend, tensorrtLlmKvCacheOptions, tensorrtLlmOptions } from "./tensorrt-llm-options.ts";
 
 const count = z.int32().min(1);
 const natural = z.int32().min(0);
@@ -58,6 +59,7 @@ const schema = z.strictObject({
       secondaryOffloadMinPriority: priority.optional(),
       /** Events that `kvEvents` keeps, the oldest are dropped beyond it; 0 keeps none. Default: 0. */
       eventBufferMaxSize: natural.optional(),
+      ...tensorrtLlmKvCacheOptions,
     })
     .optional(),
   /**
@@ -80,6 +82,9 @@ const schema = z.strictObject({
       maxBackoffMs: count.optional(),
     })
     .optional(),
+  ...tensorrtLlmOptions,
+  /** What only the library over TensorRT-LLM knows; others refuse it. */
+  tensorrtLlm: tensorrtLlmBackend.optional(),
   /** What only the embedded executor knows; TensorRT-LLM refuses it. */
   embedded: z
     .strictObject({
@@ -114,9 +119,9 @@ export function executorConfig(path: string, options: z.input<typeof schema>): s
   }
   const wrong = problems(schema, options);
   if (wrong.length > 0) throw new ConfigError(wrong.join(" "));
-  const { embedded, isolation, host, ...executor } = options;
+  const { embedded, tensorrtLlm, isolation, host, ...executor } = options;
   if (host !== undefined && isolation !== "process") {
     throw new ConfigError('host is given without isolation: "process". Set that, or leave host out.');
   }
-  return JSON.stringify({ engine: resolve(path), executor, embedded });
+  return JSON.stringify({ engine: resolve(path), executor, embedded, tensorrt_llm: tensorrtLlm });
 }
