@@ -29,6 +29,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly priority?: number | undefined;
   /** Milliseconds from submission after which the answer ends with `"timed-out"`. Default: none. */
   readonly timeoutMs?: number | undefined;
+  /** KV blocks are reused only among requests of the same number: 0 to 2^53 - 1. Default: none. */
+  readonly cacheSaltId?: number | undefined;
   /** Return the log-probability of each generated token. Default false. */
   readonly logProbs?: boolean | undefined;
   /** With `logProbs` or `promptLogProbs`: so many of the most likely tokens at each position, 0 to 20. Default 0. */
@@ -63,6 +65,7 @@ const known = Object.keys({
   stopWords: true,
   priority: true,
   timeoutMs: true,
+  cacheSaltId: true,
   logProbs: true,
   topLogProbs: true,
   promptLogProbs: true,
@@ -92,6 +95,7 @@ export function toExecutorRequest(
     stopWords,
     priority,
     timeoutMs,
+    cacheSaltId,
     logProbs,
     topLogProbs,
     promptLogProbs,
@@ -109,6 +113,7 @@ export function toExecutorRequest(
     stopWords,
     priority,
     timeoutMs,
+    cacheSaltId,
     logProbs,
     topLogProbs,
     promptLogProbs,
