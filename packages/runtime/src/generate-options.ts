@@ -12,7 +12,15 @@ export function contextTokens({ maxSequenceTokens, kvBlocks, tokensPerBlock }: E
   return Math.min(maxSequenceTokens, kvBlocks * tokensPerBlock);
 }
 
-export interface GenerateOptions extends SamplingOptions {
+/** What makes one request give several answers. */
+type SeveralSampling =
+  | "numReturnSequences"
+  | "beamWidth"
+  | "lengthPenalty"
+  | "beamSearchDiversityRate"
+  | "earlyStopping";
+
+export interface GenerateOptions extends Omit<SamplingOptions, SeveralSampling> {
   /**
    * Most tokens to generate; at least 1. Default: what the engine's sequence limit and KV cache leave after the
    * prompt.
