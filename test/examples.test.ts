@@ -134,4 +134,11 @@ describe("examples", () => {
     expect(reused[1]).toBeGreaterThan(0);
     expect(lines[2]).toMatch(/^[1-9]\d* blocks cached, 0 in use, hit rate 0\.\d+$/);
   });
+
+  it("40-traffic tells that prompts begin alike", async () => {
+    const [count, lengths, shared] = (await run("40-traffic.ts")).split("\n");
+    expect(count).toMatch(/^4 requests, [\d.]+ a second$/);
+    expect(lengths).toMatch(/^prompts of \d+ to \d+ tokens$/);
+    expect(shared).toMatch(/^[3-7]\d % of their tokens came before$/);
+  });
 });

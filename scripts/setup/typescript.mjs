@@ -14,6 +14,7 @@ export const typescript = stampedStep({
     "ai-sdk/dist/index.js",
     "engine-builder/dist/index.js",
     "server/dist/index.js",
+    "tuning/dist/index.js",
     "cli/dist/main.js",
   ].map((name) => join(root, "packages", name)),
   async run(report) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { analyzeCommand } from "./commands/analyze.ts";
 import { buildCommand } from "./commands/build.ts";
 import { packCommand, unpackCommand, verifyCommand } from "./commands/bundle.ts";
 import { chatCommand } from "./commands/chat.ts";
@@ -29,6 +30,7 @@ const program = new Command("trtllm-node")
   .addCommand(packCommand())
   .addCommand(unpackCommand())
   .addCommand(verifyCommand())
+  .addCommand(analyzeCommand())
   .addCommand(doctorCommand());
 
 try {

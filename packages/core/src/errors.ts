@@ -27,7 +27,8 @@ export type TrtllmErrorCode =
   | "ERR_OBJECT_INCOMPLETE"
   | "ERR_OBJECT_INVALID"
   | "ERR_SESSION_BUSY"
-  | "ERR_TOKENIZER";
+  | "ERR_TOKENIZER"
+  | "ERR_TRAFFIC_INVALID";
 
 const marker = Symbol.for("trtllm-node.error");
 

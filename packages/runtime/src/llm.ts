@@ -260,16 +260,17 @@ export class LLM implements AsyncDisposable {
       tokensPerBlock: this.engine.tokensPerBlock,
       endIds: this.tokenizer.endIds,
     };
+    const arrivalMs = Date.now();
     return this.#countingRefusals(() => {
       const decoding = { createDecoder, stop: stopStrings(options.stop) };
       const start = (tokens: TokenIds) => {
         info.promptTokens = tokens.length;
-        const source = this.#executor.submit(
-          toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine),
-        );
+        const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
+        const source = this.#executor.submit(request);
         this.#metrics.submitted();
+        const submitted = { arrivalMs, prompt: tokens, maxTokens: request.maxTokens };
         // Holds no stream: one that is forgotten can be collected.
-        source.onEnd((end) => this.#record(requestRecord(end, decoding, info)));
+        source.onEnd((end) => this.#record(requestRecord(end, submitted, decoding, info)));
         return source;
       };
       return new TextStream(this.#start(prompt, start, options.signal), decoding, info);

@@ -7,7 +7,13 @@ export type RequestOutcome = FinishReason | "aborted" | "failed";
 /** What one request was, told when it ends. */
 export interface RequestRecord {
   readonly outcome: RequestOutcome;
+  /** When it was submitted: milliseconds since 1970. */
+  readonly arrivalMs: number;
+  /** The prompt itself. Whoever keeps it keeps a text. */
+  readonly prompt: Int32Array | readonly number[];
   readonly promptTokens: number;
+  /** What the request allowed. */
+  readonly maxTokens: number;
   /** As in `TokenUsage`; 0 where the request was aborted or failed. */
   readonly cachedPromptTokens: number;
   readonly completionTokens: number;

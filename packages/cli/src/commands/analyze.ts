@@ -1,0 +1,96 @@
+import { writeFile } from "node:fs/promises";
+import {
+  type AnswerLengths,
+  analyzeTraffic,
+  type Distribution,
+  readTraffic,
+  type TrafficAnalysis,
+  trafficFormats,
+  trafficReport,
+  writeMooncakeTrace,
+} from "@trtllm-node/tuning";
+import { Command } from "commander";
+import { formatTable } from "../format-table.ts";
+import { decimalNumber } from "../number-arguments.ts";
+import { addServiceLevelOptions, type ServiceLevelFlags, serviceLevel } from "../service-level-flags.ts";
+
+interface AnalyzeFlags extends ServiceLevelFlags {
+  readonly warmUp: number;
+  readonly html?: string;
+  readonly mooncake?: string;
+  readonly json?: true;
+}
+
+export function analyzeCommand(): Command {
+  const command = new Command("analyze")
+    .description("Tell what traffic is like: lengths, arrivals, shared beginnings, times")
+    .argument("<file...>", `files of traffic: ${trafficFormats.join(", ")}`)
+    .option("--warm-up <seconds>", "leave out what came before", decimalNumber({ min: 0 }), 0)
+    .option("--html <path>", "write a page with plots")
+    .option("--mooncake <path>", "write the requests as a Mooncake trace, which AIPerf replays")
+    .option("--json", "print one JSON object")
+    .action(analyze);
+  return addServiceLevelOptions(command);
+}
+
+async function analyze(files: string[], flags: AnalyzeFlags): Promise<void> {
+  const requests = await readTraffic(files);
+  if (flags.mooncake !== undefined) await writeMooncakeTrace(flags.mooncake, requests);
+  const analysis = analyzeTraffic(requests, {
+    warmUpMs: flags.warmUp * 1000,
+    serviceLevel: serviceLevel(flags),
+  });
+  if (flags.html !== undefined) await writeFile(flags.html, trafficReport(analysis, files.join(", ")));
+  process.stdout.write(flags.json ? `${JSON.stringify(analysis)}\n` : describe(analysis));
+}
+
+const number = (value: number) => Number(value.toPrecision(3)).toLocaleString("en");
+
+function describe(analysis: TrafficAnalysis): string {
+  const { requests, outcomes, arrivals, concurrency, prefixes, serviceLevel: level } = analysis;
+  const rows: [string, string][] = [["requests", requests.toLocaleString("en")]];
+  const add = (name: string, values: Distribution | AnswerLengths | undefined, unit: string) => {
+    if (values !== undefined) rows.push([name, percentiles(values, unit)]);
+  };
+  const ends = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${count}`);
+  if (ends.length > 0) rows.push(["ended", ends.join(", ")]);
+  if (arrivals !== undefined) {
+    const { rate, peakRate, squaredVariation } = arrivals;
+    rows.push([
+      "arrivals",
+      `${number(rate)} a second, at most ${peakRate.second} within one; burstiness ${number(squaredVariation)} (random: 1)`,
+    ]);
+  }
+  if (concurrency !== undefined) {
+    const { mean, p50, p99, max } = concurrency;
+    rows.push(["at once", `${number(mean)} in the mean, p50 ${p50}, p99 ${p99}, at most ${max}`]);
+  }
+  add("prompt", analysis.promptTokens, "tokens");
+  add("answer", analysis.completionTokens, "tokens");
+  add("both", analysis.sequenceTokens, "tokens");
+  if (analysis.maxTokens?.reservation !== undefined) {
+    rows.push(["allowed", `${number(analysis.maxTokens.reservation)} times the tokens that are used`]);
+  }
+  if (prefixes !== undefined) {
+    const { endless, recordedHitRate } = prefixes;
+    const found = recordedHitRate === undefined ? "" : `; found were ${number(100 * recordedHitRate)} %`;
+    rows.push(["shared", `${number(100 * endless)} % of the prompts' tokens came before${found}`]);
+  }
+  add("queued", analysis.queueMs, "ms");
+  add("first token", analysis.timeToFirstTokenMs, "ms");
+  add("between tokens", analysis.interTokenMs, "ms");
+  add("in all", analysis.totalMs, "ms");
+  if (level !== undefined && level.judged > 0) {
+    const share = number((100 * level.good) / level.judged);
+    rows.push(["good", `${level.good} of ${level.judged} (${share} %), ${number(level.goodput)} a second`]);
+  }
+  return formatTable(rows);
+}
+
+function percentiles({ p50, p90, p99, max }: Distribution | AnswerLengths, unit: string): string {
+  const known = Object.entries({ p50, p90, p99 }).map(
+    ([name, estimate]) =>
+      `${name} ${estimate === undefined ? "too few" : `${number(estimate.value)} (${number(estimate.low)} to ${number(estimate.high)})`}`,
+  );
+  return `${known.join(", ")}, at most ${number(max)} ${unit}`;
+}

@@ -1,0 +1,11 @@
+import { TrtllmError } from "@trtllm-node/core";
+
+/** A traffic file or trace cannot be read, or does not hold what is asked of it. */
+export class TrafficError extends TrtllmError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_TRAFFIC_INVALID", message, options);
+  }
+  override get name() {
+    return "TrafficError";
+  }
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: ["src/index.ts"],
+  format: ["esm", "cjs"],
+  target: "node20",
+  // A project build's file list does not hold for the single entry whose types are bundled.
+  dts: { compilerOptions: { composite: false } },
+  // import.meta.url in the CommonJS build.
+  shims: true,
+  sourcemap: true,
+  clean: true,
+});
