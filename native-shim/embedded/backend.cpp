@@ -82,6 +82,7 @@ EngineDescription describe(
     description.vocabularySize = llama_vocab_n_tokens(llama_model_get_vocab(llama));
     description.maxSequenceTokens = limits.maxSequenceTokens;
     description.maxBatchSize = limits.maxBatchSize;
+    description.maxBeamWidth = limits.maxBeamWidth;
     description.maxNumTokens = limits.maxNumTokens;
     description.maxQueueSize = limits.maxQueueSize;
     description.tokensPerBlock = limits.tokensPerBlock;

@@ -12,7 +12,15 @@ export function contextTokens({ maxSequenceTokens, kvBlocks, tokensPerBlock }: E
   return Math.min(maxSequenceTokens, kvBlocks * tokensPerBlock);
 }
 
-export interface GenerateOptions extends SamplingOptions {
+/** What makes one request give several answers. */
+type SeveralSampling =
+  | "numReturnSequences"
+  | "beamWidth"
+  | "lengthPenalty"
+  | "beamSearchDiversityRate"
+  | "earlyStopping";
+
+export interface GenerateOptions extends Omit<SamplingOptions, SeveralSampling> {
   /**
    * Most tokens to generate; at least 1. Default: what the engine's sequence limit and KV cache leave after the
    * prompt.
@@ -29,6 +37,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly priority?: number | undefined;
   /** Milliseconds from submission after which the answer ends with `"timed-out"`. Default: none. */
   readonly timeoutMs?: number | undefined;
+  /** KV blocks are reused only among requests of the same number: 0 to 2^53 - 1. Default: none. */
+  readonly cacheSaltId?: number | undefined;
   /** Return the log-probability of each generated token. Default false. */
   readonly logProbs?: boolean | undefined;
   /** With `logProbs` or `promptLogProbs`: so many of the most likely tokens at each position, 0 to 20. Default 0. */
@@ -63,6 +73,7 @@ const known = Object.keys({
   stopWords: true,
   priority: true,
   timeoutMs: true,
+  cacheSaltId: true,
   logProbs: true,
   topLogProbs: true,
   promptLogProbs: true,
@@ -92,6 +103,7 @@ export function toExecutorRequest(
     stopWords,
     priority,
     timeoutMs,
+    cacheSaltId,
     logProbs,
     topLogProbs,
     promptLogProbs,
@@ -109,6 +121,7 @@ export function toExecutorRequest(
     stopWords,
     priority,
     timeoutMs,
+    cacheSaltId,
     logProbs,
     topLogProbs,
     promptLogProbs,
