@@ -12,15 +12,7 @@ export function contextTokens({ maxSequenceTokens, kvBlocks, tokensPerBlock }: E
   return Math.min(maxSequenceTokens, kvBlocks * tokensPerBlock);
 }
 
-/** What makes one request give several answers. */
-type SeveralSampling =
-  | "numReturnSequences"
-  | "beamWidth"
-  | "lengthPenalty"
-  | "beamSearchDiversityRate"
-  | "earlyStopping";
-
-export interface GenerateOptions extends Omit<SamplingOptions, SeveralSampling> {
+export interface GenerateOptions extends Omit<SamplingOptions, "numReturnSequences"> {
   /**
    * Most tokens to generate; at least 1. Default: what the engine's sequence limit and KV cache leave after the
    * prompt.
@@ -69,6 +61,10 @@ const known = Object.keys({
   badWords: true,
   logitBias: true,
   minTokens: true,
+  beamWidth: true,
+  lengthPenalty: true,
+  beamSearchDiversityRate: true,
+  earlyStopping: true,
   stop: true,
   stopWords: true,
   priority: true,
@@ -83,6 +79,7 @@ const known = Object.keys({
 
 /**
  * What to ask of the executor, which checks the values.
+ * @param sequences answers to the prompt; of a beam search the best ones
  * @throws InvalidRequestError: unknown option
  */
 export function toExecutorRequest(
@@ -90,6 +87,7 @@ export function toExecutorRequest(
   options: GenerateOptions,
   endIds: readonly number[],
   engine: EngineInfo,
+  sequences: number,
 ): ExecutorRequest {
   const unknown = Object.keys(options).filter((key) => !known.includes(key));
   if (unknown.length > 0) {
@@ -112,10 +110,11 @@ export function toExecutorRequest(
     ...sampling
   } = options;
   const [endId, ...stopTokenIds] = endIds;
+  const several = sequences > 1 || sampling.beamWidth !== undefined;
   return {
     tokens,
     maxTokens,
-    sampling,
+    sampling: several ? { ...sampling, numReturnSequences: sequences } : sampling,
     endId,
     stopTokenIds,
     stopWords,
@@ -128,4 +127,25 @@ export function toExecutorRequest(
     guided,
     signal,
   };
+}
+
+/**
+ * The requests that make `count` answers: no more of them in one than the executor runs side by side. Beams are
+ * one search and so one request.
+ * @throws InvalidRequestError: `count` is no whole number above 0
+ */
+export function requestsFor(
+  count: number,
+  options: GenerateOptions,
+  { maxBatchSize }: EngineInfo,
+): { readonly count: number; readonly options: GenerateOptions }[] {
+  if (!(Number.isInteger(count) && count > 0)) {
+    throw new InvalidRequestError(`${count} answers are asked for. Expected a whole number of at least 1.`);
+  }
+  if (count <= maxBatchSize || (options.beamWidth ?? 1) > 1) return [{ count, options }];
+  return Array.from({ length: Math.ceil(count / maxBatchSize) }, (_, part) => {
+    const first = part * maxBatchSize;
+    const seed = ((options.seed ?? 0) + first) % 2 ** 53;
+    return { count: Math.min(maxBatchSize, count - first), options: { ...options, seed } };
+  });
 }

@@ -31,7 +31,7 @@ export type {
   ScoreOptions,
   ScoringOptions,
 } from "./scoring/score.ts";
-export type { SeveralOptions } from "./scoring/several.ts";
+export { bestAnswers, type SeveralOptions } from "./scoring/several.ts";
 export type { SavedSession, SendOptions, Session, SessionInput, SessionOptions } from "./session/session.ts";
 export type { SessionResult, SessionStream } from "./session/session-stream.ts";
 export type { GenerationStream } from "./stream/generation-stream.ts";

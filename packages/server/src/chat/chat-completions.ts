@@ -2,7 +2,7 @@ import { envelope } from "../answer/choice.ts";
 import { respondStreaming, respondWhole } from "../answer/respond.ts";
 import type { Generation } from "../generation.ts";
 import { chatSchema, unsupportedInChat } from "../request/chat-request.ts";
-import { checkStreamOptions, choiceSeed, refuseUnsupported, seedOf } from "../request/generation-fields.ts";
+import { checkStreamOptions, refuseUnsupported, seedOf } from "../request/generation-fields.ts";
 import { parseRequest } from "../request/parse-request.ts";
 import { chatChoice, chatFormat } from "./chat-choice.ts";
 import { chatOptions } from "./chat-options.ts";
@@ -21,12 +21,15 @@ export async function chatCompletions({
   checkStreamOptions(request);
   const { name, llm } = models.get(request.model);
   const messages = chatMessages(request.messages);
-  const options = { ...chatOptions(request, llm, limits.maxTokens), signal: call.signal };
-  const seed = seedOf(request);
+  const options = {
+    ...chatOptions(request, llm, limits.maxTokens),
+    seed: seedOf(request),
+    signal: call.signal,
+  };
   const count = request.n ?? 1;
-  const choices = Array.from({ length: count }, (_, index) =>
-    chatChoice(llm.chat(messages, { ...options, seed: choiceSeed(seed, index) }), index, llm.tokenizer),
-  );
+  const choices = llm
+    .chatSeveral(messages, count, options)
+    .map((stream, index) => chatChoice(stream, index, llm.tokenizer));
   const answer = { choices, perPrompt: count, format: chatFormat };
   if (!request.stream)
     return respondWhole({ ...answer, envelope: envelope("chatcmpl", "chat.completion", name) }, call);

@@ -96,10 +96,6 @@ export function seedOf({ seed }: Pick<SamplingRequest, "seed">): number {
   return seed < 0 ? seed + 2 ** 53 : seed;
 }
 
-export function choiceSeed(seed: number, index: number): number {
-  return (seed + index) % 2 ** 53;
-}
-
 /** @throws ApiError: asks for more than the server gives */
 export function checkMaxTokens(
   field: string,
