@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Makes a fresh clone ready to build and run; with --tests also to test. Does nothing, quickly, where nothing changed.
+ * Makes a fresh clone ready to build and run, with --openvino on OpenVINO too, with --tests also to test. Does nothing,
+ * quickly, where nothing changed.
  */
 import { browser } from "./setup/browser.mjs";
 import { cudaCheck } from "./setup/cuda-check.mjs";
@@ -9,6 +10,7 @@ import { dependencies } from "./setup/dependencies.mjs";
 import { llamaHeaders } from "./setup/llama-headers.mjs";
 import { model } from "./setup/model.mjs";
 import { nativeLibrary } from "./setup/native-library.mjs";
+import { openvino } from "./setup/openvino.mjs";
 import { tokenizerFiles } from "./setup/published-tokenizers.mjs";
 import { pythonLibraries } from "./setup/python-reference.mjs";
 import { quantizedModels } from "./setup/quantized-models.mjs";
@@ -20,6 +22,7 @@ import { xgrammar } from "./setup/xgrammar.mjs";
 
 /** What only tests compare with. */
 const forTests = process.argv.includes("--tests") ? [pythonLibraries, tokenizerFiles, browser] : [];
+const openvinoToo = process.argv.includes("--openvino") ? [openvino] : [];
 
 try {
   await runSteps([
@@ -29,6 +32,7 @@ try {
     llamaHeaders,
     xgrammar,
     cudaBackend,
+    ...openvinoToo,
     nativeLibrary,
     cudaCheck,
     quantizedModels,

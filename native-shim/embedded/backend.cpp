@@ -4,10 +4,11 @@
 
 #include "llama_vocabulary.h"
 #include "load_error.h"
-#include "model.h"
-#include "runner/llama_library.h"
-#include "runner/llama_model.h"
+#include "load_model.h"
+#include "runner/openvino_library.h"
 
+#include <algorithm>
+#include <array>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -20,6 +21,7 @@ namespace
 
 namespace trt = tensorrt_llm::executor;
 using trt::embedded::LoadError;
+using trt::embedded::LoadOptions;
 
 trtllm_status statusOf(LoadError::Kind kind)
 {
@@ -49,45 +51,72 @@ std::optional<std::int32_t> positive(nlohmann::json const& options, char const* 
     return found->get<std::int32_t>();
 }
 
-trt::embedded::LlamaOptions parseOptions(nlohmann::json const& options)
+std::optional<std::string> oneOf(
+    nlohmann::json const& options, char const* key, std::initializer_list<char const*> values)
 {
-    for (auto const& [key, value] : options.items())
+    auto const found = options.find(key);
+    if (found == options.end())
     {
-        if (key != "threads" && key != "maxSequenceTokens" && key != "tokensPerBlock")
-        {
-            throw StatusError(TRTLLM_ERR_INVALID_ARGUMENT,
-                "embedded." + key + " is unknown; known are threads, maxSequenceTokens and tokensPerBlock");
-        }
+        return std::nullopt;
     }
-    return {positive(options, "threads"), positive(options, "maxSequenceTokens"), positive(options, "tokensPerBlock")};
+    if (std::find(values.begin(), values.end(), *found) == values.end())
+    {
+        std::string known;
+        for (auto const* const value : values)
+        {
+            known += (known.empty() ? "\"" : ", \"") + std::string(value) + "\"";
+        }
+        throw StatusError(TRTLLM_ERR_INVALID_ARGUMENT,
+            std::string("embedded.") + key + " is " + found->dump() + "; it must be one of " + known);
+    }
+    return found->get<std::string>();
 }
 
-EngineDescription describe(
-    std::filesystem::path const& path, trt::embedded::LlamaModel const& model, trt::ExecutorConfig const& config)
+LoadOptions parseOptions(nlohmann::json const& options)
 {
-    auto const limits = trt::embedded::resolveLimits(model.limits(), config);
-    auto const* const llama = model.llama().get();
+    constexpr std::array known{"runner", "threads", "maxSequenceTokens", "tokensPerBlock", "kvCachePrecision"};
+    for (auto const& [key, value] : options.items())
+    {
+        if (std::find(known.begin(), known.end(), key) == known.end())
+        {
+            throw StatusError(TRTLLM_ERR_INVALID_ARGUMENT,
+                "embedded." + key
+                    + " is unknown; known are runner, threads, maxSequenceTokens, tokensPerBlock and kvCachePrecision");
+        }
+    }
+    LoadOptions parsed;
+    auto const runner = oneOf(options, "runner", {"auto", "llama.cpp", "openvino"});
+    parsed.runner = runner == "llama.cpp" ? LoadOptions::Runner::kLLAMA_CPP
+        : runner == "openvino"            ? LoadOptions::Runner::kOPENVINO
+                                          : LoadOptions::Runner::kAUTO;
+    parsed.threads = positive(options, "threads");
+    parsed.maxSequenceTokens = positive(options, "maxSequenceTokens");
+    parsed.tokensPerBlock = positive(options, "tokensPerBlock");
+    parsed.kvCachePrecision = oneOf(options, "kvCachePrecision", {"native", "u8", "u4"});
+    return parsed;
+}
+
+EngineDescription describe(trt::embedded::LoadedModel const& loaded, trt::ExecutorConfig const& config)
+{
+    auto const engine = loaded.model->limits();
+    auto const limits = trt::embedded::resolveLimits(engine, config);
+    auto const& model = loaded.description;
 
     EngineDescription description;
-    description.format = "gguf";
-    description.name = model.metadata("general.name");
-    if (description.name.empty())
-    {
-        description.name = path.stem().string();
-    }
-    description.architecture = model.metadata("general.architecture");
-    description.device = trt::embedded::computeDevice().name;
-    description.parameterCount = llama_model_n_params(llama);
-    description.weightBytes = llama_model_size(llama);
-    description.vocabularySize = llama_vocab_n_tokens(llama_model_get_vocab(llama));
+    description.format = model.format;
+    description.name = model.name;
+    description.architecture = model.architecture;
+    description.device = model.device;
+    description.parameterCount = model.parameterCount;
+    description.weightBytes = model.weightBytes;
+    description.vocabularySize = model.vocabularySize;
     description.maxSequenceTokens = limits.maxSequenceTokens;
     description.maxBatchSize = limits.maxBatchSize;
-    description.maxBeamWidth = limits.maxBeamWidth;
     description.maxNumTokens = limits.maxNumTokens;
     description.maxQueueSize = limits.maxQueueSize;
     description.tokensPerBlock = limits.tokensPerBlock;
     description.kvBlocks = limits.kvBlocks;
-    description.kvBytesPerToken = model.kvBytesPerToken();
+    description.kvBytesPerToken = engine.kvBytesPerToken;
     return description;
 }
 
@@ -98,13 +127,16 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
 {
     try
     {
-        auto const model = trt::embedded::LlamaModel::load(path, parseOptions(options), progress);
+        auto const loaded = trt::embedded::loadModel(path, parseOptions(options), progress);
         LoadedEngine engine;
-        engine.description = describe(path, *model, config);
-        engine.vocabulary = std::make_shared<trt::embedded::LlamaVocabulary>(model->llama());
+        engine.description = describe(loaded, config);
         auto withGuide = config;
-        withGuide.setGuidedDecodingConfig(guidedDecodingConfig(*engine.vocabulary));
-        engine.executor = std::make_unique<trt::Executor>(model, withGuide);
+        if (loaded.vocabulary)
+        {
+            engine.vocabulary = std::make_shared<trt::embedded::LlamaVocabulary>(loaded.vocabulary);
+            withGuide.setGuidedDecodingConfig(guidedDecodingConfig(*engine.vocabulary));
+        }
+        engine.executor = std::make_unique<trt::Executor>(loaded.model, withGuide);
         return engine;
     }
     catch (LoadError const& error)
@@ -128,7 +160,13 @@ char const* backendName() noexcept
 
 std::vector<std::pair<std::string, std::string>> backendLibraries()
 {
-    return {{"llama.cpp", LLAMA_CPP_VERSION}, {"xgrammar", XGRAMMAR_VERSION}};
+    std::vector<std::pair<std::string, std::string>> libraries{
+        {"llama.cpp", LLAMA_CPP_VERSION}, {"xgrammar", XGRAMMAR_VERSION}};
+    if (auto const version = trt::embedded::openVinoVersion())
+    {
+        libraries.emplace_back("openvino", *version);
+    }
+    return libraries;
 }
 
 } // namespace trtllm_shim

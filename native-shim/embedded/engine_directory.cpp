@@ -25,12 +25,25 @@ std::optional<SizeType32> positive(Json const& object, char const* key, fs::path
     if (!found->is_number_integer() || found->get<std::int64_t>() < 1 || found->get<std::int64_t>() > INT32_MAX)
     {
         throw LoadError(LoadError::Kind::kCORRUPT,
-            file.string() + ": build_config." + key + " is " + found->dump() + "; it must be a whole number above 0");
+            file.string() + ": " + key + " is " + found->dump() + "; it must be a whole number above 0");
     }
     return found->get<SizeType32>();
 }
 
-EngineLimits readLimits(fs::path const& file)
+std::string architectureOf(Json const& model)
+{
+    for (auto const* const key : {"model_type", "architecture"})
+    {
+        auto const found = model.find(key);
+        if (found != model.end() && found->is_string())
+        {
+            return *found;
+        }
+    }
+    return "";
+}
+
+void readConfig(fs::path const& file, EngineFiles& files)
 {
     std::ifstream stream(file);
     Json const config = Json::parse(stream, nullptr, false);
@@ -44,12 +57,18 @@ EngineLimits readLimits(fs::path const& file)
         throw LoadError(LoadError::Kind::kCORRUPT, file.string() + ": build_config must be an object");
     }
     auto const plugins = build.value("plugin_config", Json::object());
-    EngineLimits limits;
+    auto& limits = files.limits;
     limits.maxBatchSize = positive(build, "max_batch_size", file);
     limits.maxNumTokens = positive(build, "max_num_tokens", file);
     limits.maxSequenceTokens = positive(build, "max_seq_len", file);
     limits.tokensPerBlock = plugins.is_object() ? positive(plugins, "tokens_per_block", file) : std::nullopt;
-    return limits;
+
+    auto const model = config.value("pretrained_config", config);
+    if (model.is_object())
+    {
+        files.architecture = architectureOf(model);
+        files.trainedTokens = positive(model, "max_position_embeddings", file);
+    }
 }
 
 } // namespace
@@ -64,7 +83,7 @@ EngineFiles findEngineFiles(fs::path const& path)
     }
     if (!fs::is_directory(status))
     {
-        return {path, {}};
+        return path.extension() == ".xml" ? EngineFiles{{}, path, {}, "", {}} : EngineFiles{path, {}, {}, "", {}};
     }
 
     std::vector<fs::path> ggufs;
@@ -77,19 +96,32 @@ EngineFiles findEngineFiles(fs::path const& path)
         }
         tensorrt = tensorrt || entry.path().extension() == ".engine";
     }
-    if (ggufs.empty())
+    EngineFiles files;
+    if (auto const model = path / "openvino_model.xml"; fs::exists(model))
+    {
+        files.openvinoModel = model;
+    }
+    if (ggufs.empty() && files.openvinoModel.empty())
     {
         throw tensorrt ? LoadError(LoadError::Kind::kINCOMPATIBLE,
-            path.string() + " holds a TensorRT engine; the embedded executor runs GGUF models")
-                       : LoadError(LoadError::Kind::kNOT_FOUND, path.string() + " holds no engine: no *.gguf in it");
+            path.string() + " holds a TensorRT engine; the embedded executor runs GGUF models and OpenVINO IR")
+                       : LoadError(LoadError::Kind::kNOT_FOUND,
+                           path.string() + " holds no engine: neither *.gguf nor openvino_model.xml is in it");
     }
     if (ggufs.size() > 1)
     {
         throw LoadError(LoadError::Kind::kINCOMPATIBLE,
             path.string() + " holds " + std::to_string(ggufs.size()) + " GGUF files; name the one to load");
     }
-    auto const config = path / "config.json";
-    return {ggufs.front(), fs::exists(config) ? readLimits(config) : EngineLimits{}};
+    if (!ggufs.empty())
+    {
+        files.gguf = ggufs.front();
+    }
+    if (auto const config = path / "config.json"; fs::exists(config))
+    {
+        readConfig(config, files);
+    }
+    return files;
 }
 
 } // namespace tensorrt_llm::executor::embedded

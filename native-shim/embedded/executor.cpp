@@ -1,8 +1,8 @@
 #include "tensorrt_llm/executor/executor.h"
 
 #include "executor_loop.h"
+#include "load_model.h"
 #include "model.h"
-#include "runner/llama_model.h"
 
 #include <stdexcept>
 
@@ -29,7 +29,7 @@ std::shared_ptr<Model> loadModel(std::filesystem::path const& path, ModelType ty
     {
         throw std::invalid_argument("the embedded executor runs decoder-only models; ModelType must be kDECODER_ONLY");
     }
-    return embedded::LlamaModel::load(path, {}, [](float) { return true; });
+    return embedded::loadModel(path, {}, [](float) { return true; }).model;
 }
 
 } // namespace

@@ -37,9 +37,7 @@ void checkPrompt(std::int32_t const* tokens, std::size_t count, std::int32_t voc
     }
 }
 
-/// Full blocks of the prompt are shared by the sequences.
-void checkFits(std::size_t promptTokens, std::int32_t maxTokens, Sequences const& sequences,
-    EngineDescription const& engine)
+void checkFits(std::size_t promptTokens, std::int32_t maxTokens, EngineDescription const& engine)
 {
     auto const total = promptTokens + static_cast<std::size_t>(maxTokens);
     auto const asked = "The prompt has " + std::to_string(promptTokens) + " tokens and maxTokens is "
@@ -51,15 +49,13 @@ void checkFits(std::size_t promptTokens, std::int32_t maxTokens, Sequences const
                 + ". Shorten the prompt, lower maxTokens, or raise maxSequenceTokens.");
     }
     auto const perBlock = static_cast<std::size_t>(engine.tokensPerBlock);
-    auto const others = static_cast<std::size_t>(sequences.computed) - 1;
-    auto const whole = (total + perBlock - 1) / perBlock;
-    auto const blocks = whole + others * (whole - promptTokens / perBlock);
+    auto const blocks = (total + perBlock - 1) / perBlock;
     if (blocks > static_cast<std::size_t>(engine.kvBlocks))
     {
         throw StatusError(TRTLLM_ERR_KV_CACHE_FULL,
-            asked + (others > 0 ? ", for " + std::to_string(others + 1) + " sequences" : "") + ": that is " + std::to_string(blocks) + " KV blocks of " + std::to_string(perBlock)
+            asked + ": that is " + std::to_string(blocks) + " KV blocks of " + std::to_string(perBlock)
                 + " tokens, and the whole pool has " + std::to_string(engine.kvBlocks)
-                + ". Shorten the prompt, lower maxTokens, ask for fewer sequences, or raise kvCache.maxTokens.");
+                + ". Shorten the prompt, lower maxTokens, or raise kvCache.maxTokens.");
     }
 }
 
@@ -105,8 +101,7 @@ ParsedRequest parseRequest(
                 {"maxTokens", "temperature", "topK", "topP", "topPMin", "topPDecay", "topPResetId", "minP", "seed",
                     "repetitionPenalty", "presencePenalty", "frequencyPenalty", "promptIgnoreLength",
                     "noRepeatNgramSize", "minTokens", "endId", "stopTokenIds", "stopWords", "badWords", "logitBias",
-                    "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs", "numReturnSequences",
-                    "beamWidth", "lengthPenalty", "beamSearchDiversityRate", "earlyStopping",
+                    "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
                     "cacheSaltId", "kvCacheRetention", "guided"});
             auto const maxTokens = object.integer("maxTokens", 1);
             if (!maxTokens)
@@ -115,22 +110,15 @@ ParsedRequest parseRequest(
                     TRTLLM_ERR_INVALID_ARGUMENT, "\"maxTokens\" is missing; expected an integer of at least 1.");
             }
             checkPrompt(tokens, tokenCount, engine.vocabularySize);
-            auto const sequences = sequencesOf(object, engine);
-            checkFits(tokenCount, *maxTokens, sequences, engine);
+            checkFits(tokenCount, *maxTokens, engine);
 
             tle::Request request(tle::VecTokens(tokens, tokens + tokenCount), *maxTokens);
-            // Only what was streamed survives a cancel. Beams may change until their end.
-            request.setStreaming(!sequences.areBeams);
-            request.setSamplingConfig(samplingConfig(object, sequences, engine.vocabularySize));
+            request.setStreaming(true); // only what was streamed survives a cancel
+            request.setSamplingConfig(samplingConfig(object, engine.vocabularySize));
 
             tle::OutputConfig output;
             auto const logProbs = logProbOptions(object, tokens, tokenCount, engine.vocabularySize);
-            if (sequences.areBeams && logProbs.chosen && logProbs.alternatives > 0)
-            {
-                throw StatusError(TRTLLM_ERR_UNSUPPORTED, "topLogProbs of an answer are not kept in beam search.");
-            }
-            // Beams are ranked by theirs, which the caller is told in any case.
-            output.returnLogProbs = sequences.areBeams || (logProbs.chosen && logProbs.alternatives == 0);
+            output.returnLogProbs = logProbs.chosen && logProbs.alternatives == 0;
             output.returnGenerationLogits = logProbs.chosen && logProbs.alternatives > 0;
             output.returnContextLogits = logProbs.prompt;
             output.excludeInputFromOutput = true;
@@ -155,7 +143,7 @@ ParsedRequest parseRequest(
             {
                 request.setGuidedDecodingParams(*guided);
             }
-            return ParsedRequest{std::move(request), {logProbs, sequences, *maxTokens}};
+            return ParsedRequest{std::move(request), logProbs};
         });
 }
 

@@ -3,7 +3,6 @@
 #include "answers.h"
 #include "model.h"
 #include "script.h"
-#include "sequences.h"
 
 #include <algorithm>
 #include <atomic>
@@ -73,7 +72,6 @@ public:
         }
         auto const id = ++mLastId;
         Active active{request, kind, Clock::now()};
-        active.several = wantsSeveral(request);
         if (kind == kANSWER_FIRST)
         {
             answerNow(id, std::move(active));

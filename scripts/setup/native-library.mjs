@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { cuda } from "./cuda-library.mjs";
+import { openvinoVersion } from "./openvino.mjs";
 import {
   cudaLibrary,
   llamaLibraries,
   llamaSource,
   nativeBuild,
   nativeShim,
+  openvinoRuntime,
   xgrammarSource,
 } from "./paths.mjs";
 import { stampedStep } from "./stamped-step.mjs";
@@ -19,6 +21,7 @@ export const nativeLibrary = stampedStep({
     join(xgrammarSource, "include"),
     join(llamaLibraries, "_nlcBuildMetadata.json"),
     cuda,
+    openvinoVersion(),
   ],
   outputs: [
     join(nativeShim, "build/lib/libtrtllm_shim.so"),
@@ -44,6 +47,7 @@ export async function buildNative(folder, definitions, onLine) {
     `-DLLAMA_CPP_LIB_DIR=${llamaLibraries}`,
     `-DGGML_CUDA_LIBRARY=${cuda === "" ? "" : cudaLibrary}`,
     `-DXGRAMMAR_DIR=${xgrammarSource}`,
+    `-DOPENVINO_DIR=${openvinoRuntime}`,
   ];
   await runCommand(
     "cmake",

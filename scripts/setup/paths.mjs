@@ -20,3 +20,5 @@ export const xgrammarSource = join(nativeShim, "build", "xgrammar");
 export const llamaLibraries = join(root, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64");
 /** llama.cpp's CUDA backend, where one is asked for. */
 export const cudaLibrary = join(nativeShim, "build", "llama-cuda", "libggml-cuda.so");
+/** OpenVINO's headers and libraries. */
+export const openvinoRuntime = join(nativeShim, "build", "openvino");

@@ -1,6 +1,7 @@
 import { Executor, type ExecutorOptions } from "@trtllm-node/core";
 import { afterAll } from "vitest";
 import { modelPath } from "../support/model.ts";
+import { hasOpenVino } from "../support/openvino.ts";
 import { syntheticEngine, syntheticLibrary } from "../support/synthetic.ts";
 import { conformsToExecutorLike, type Subject } from "./behaviours.ts";
 
@@ -27,3 +28,12 @@ conformsToExecutorLike(
   "Embedded executor in a process of its own",
   subject(modelPath(), { ...embedded, isolation: "process" }),
 );
+
+if (await hasOpenVino()) {
+  const onOpenVino: ExecutorOptions = { embedded: { runner: "openvino", maxSequenceTokens: 256 } };
+  conformsToExecutorLike("Embedded executor on OpenVINO in this process", subject(modelPath(), onOpenVino));
+  conformsToExecutorLike(
+    "Embedded executor on OpenVINO in a process of its own",
+    subject(modelPath(), { ...onOpenVino, isolation: "process" }),
+  );
+}

@@ -12,6 +12,25 @@
 namespace tensorrt_llm::executor::embedded
 {
 
+namespace
+{
+
+using Gguf = std::unique_ptr<gguf_context, decltype(&gguf_free)>;
+
+/// Null where the header is damaged.
+Gguf readHeader(std::filesystem::path const& file)
+{
+    return {gguf_init_from_file(file.c_str(), {/*no_alloc=*/true, /*ctx=*/nullptr}), gguf_free};
+}
+
+} // namespace
+
+bool ggufHoldsWeights(std::filesystem::path const& file)
+{
+    auto const gguf = readHeader(file);
+    return gguf && gguf_get_n_tensors(gguf.get()) > 0;
+}
+
 void checkGgufFile(std::filesystem::path const& file)
 {
     using Kind = LoadError::Kind;
@@ -28,8 +47,7 @@ void checkGgufFile(std::filesystem::path const& file)
         throw LoadError(Kind::kCORRUPT, file.string() + " is no GGUF model: it does not begin with \"GGUF\"");
     }
 
-    std::unique_ptr<gguf_context, decltype(&gguf_free)> const gguf(
-        gguf_init_from_file(file.c_str(), {/*no_alloc=*/true, /*ctx=*/nullptr}), gguf_free);
+    auto const gguf = readHeader(file);
     if (!gguf)
     {
         throw LoadError(Kind::kCORRUPT, file.string() + ": the GGUF header is damaged or cut off; fetch the file again");

@@ -9,4 +9,7 @@ namespace tensorrt_llm::executor::embedded
 /// end only when it computes.
 void checkGgufFile(std::filesystem::path const& file);
 
+/// False where it is only a vocabulary.
+bool ggufHoldsWeights(std::filesystem::path const& file);
+
 } // namespace tensorrt_llm::executor::embedded

@@ -25,6 +25,39 @@ constexpr SizeType32 kLeastPartialReuseTokens = 16;
 
 } // namespace
 
+LlamaModelPtr loadVocabulary(std::filesystem::path const& gguf)
+{
+    auto parameters = llama_model_default_params();
+    parameters.vocab_only = true;
+    LlamaErrors const errors;
+    LlamaModelPtr model(llama_model_load_from_file(gguf.c_str(), parameters), llama_model_free);
+    if (!model)
+    {
+        throw LoadError(LoadError::Kind::kINCOMPATIBLE,
+            gguf.string() + ": llama.cpp cannot load its vocabulary: " + errors.text());
+    }
+    return model;
+}
+
+std::string ggufMetadata(LlamaModelPtr const& model, char const* key)
+{
+    std::string value(256, '\0');
+    auto const length = llama_model_meta_val_str(model.get(), key, value.data(), value.size());
+    value.resize(std::clamp<int>(length, 0, static_cast<int>(value.size()) - 1));
+    return value;
+}
+
+SizeType32 sequenceTokens(std::optional<SizeType32> asked, EngineLimits const& engine, std::optional<SizeType32> trained)
+{
+    auto const wanted = asked ? asked : engine.maxSequenceTokens;
+    if (wanted && trained && *wanted > *trained)
+    {
+        throw std::invalid_argument("maxSequenceTokens is " + std::to_string(*wanted) + "; the model was trained for "
+            + std::to_string(*trained));
+    }
+    return wanted.value_or(std::min(kDefaultMaxSequenceTokens, trained.value_or(kDefaultMaxSequenceTokens)));
+}
+
 LlamaModel::LlamaModel(LlamaModelPtr model, EngineLimits limits, SizeType32 threads)
     : mModel(std::move(model))
     , mLimits(limits)
@@ -36,6 +69,11 @@ std::shared_ptr<LlamaModel> LlamaModel::load(
     std::filesystem::path const& path, LlamaOptions const& options, std::function<bool(float)> const& progress)
 {
     auto files = findEngineFiles(path);
+    if (files.gguf.empty())
+    {
+        throw LoadError(LoadError::Kind::kINCOMPATIBLE,
+            path.string() + " holds OpenVINO IR only, which llama.cpp cannot load; use the runner \"openvino\"");
+    }
     initializeLlama();
     checkGgufFile(files.gguf);
 
@@ -67,15 +105,9 @@ std::shared_ptr<LlamaModel> LlamaModel::load(
             LoadError::Kind::kINCOMPATIBLE, files.gguf.string() + " is no decoder-only model, which is what runs here");
     }
 
-    auto const trained = llama_model_n_ctx_train(model.get());
-    auto const wanted = options.maxSequenceTokens ? options.maxSequenceTokens : files.limits.maxSequenceTokens;
-    if (wanted && *wanted > trained)
-    {
-        throw std::invalid_argument("maxSequenceTokens is " + std::to_string(*wanted) + "; the model was trained for "
-            + std::to_string(trained));
-    }
     auto limits = files.limits;
-    limits.maxSequenceTokens = wanted.value_or(std::min<SizeType32>(kDefaultMaxSequenceTokens, trained));
+    limits.maxSequenceTokens
+        = sequenceTokens(options.maxSequenceTokens, files.limits, llama_model_n_ctx_train(model.get()));
     limits.keepsPrefixes = !llama_model_is_recurrent(model.get()) && !llama_model_is_hybrid(model.get());
     auto const device = computeDevice();
     limits.freeMemory = device.isGpu ? device.freeMemory : availableBytes();
@@ -107,24 +139,16 @@ LlamaModelPtr const& LlamaModel::llama() const
 std::uint64_t LlamaModel::kvBytesPerToken() const
 {
     auto const* const model = mModel.get();
-    auto const architecture = metadata("general.architecture");
+    auto const architecture = ggufMetadata(mModel, "general.architecture");
     auto const number = [&](char const* key, std::int32_t otherwise)
     {
-        auto const value = metadata((architecture + key).c_str());
+        auto const value = ggufMetadata(mModel, (architecture + key).c_str());
         return value.empty() ? otherwise : std::stoi(value);
     };
     auto const headSize = llama_model_n_embd(model) / std::max(1, llama_model_n_head(model));
     auto const perHead = number(".attention.key_length", headSize) + number(".attention.value_length", headSize);
     return sizeof(std::uint16_t) * static_cast<std::uint64_t>(llama_model_n_layer(model)) * llama_model_n_head_kv(model)
         * perHead;
-}
-
-std::string LlamaModel::metadata(char const* key) const
-{
-    std::string value(256, '\0');
-    auto const length = llama_model_meta_val_str(mModel.get(), key, value.data(), value.size());
-    value.resize(std::clamp<int>(length, 0, static_cast<int>(value.size()) - 1));
-    return value;
 }
 
 } // namespace tensorrt_llm::executor::embedded

@@ -22,6 +22,17 @@ struct LlamaOptions
     std::optional<SizeType32> tokensPerBlock;    // default: the engine's, else 32
 };
 
+/// Of a GGUF the vocabulary and the metadata, without weights. Throws LoadError.
+LlamaModelPtr loadVocabulary(std::filesystem::path const& gguf);
+
+/// A value of a GGUF's metadata; empty where it has none.
+std::string ggufMetadata(LlamaModelPtr const& model, char const* key);
+
+/// The longest sequence: what is asked for, else the engine's, else 2048, never above what the model was trained for.
+/// Throws std::invalid_argument where more is asked for.
+SizeType32 sequenceTokens(
+    std::optional<SizeType32> asked, EngineLimits const& engine, std::optional<SizeType32> trained);
+
 class LlamaModel : public Model
 {
 public:
@@ -33,8 +44,6 @@ public:
     [[nodiscard]] std::unique_ptr<ModelRunner> createRunner(Limits const& limits) override;
 
     [[nodiscard]] LlamaModelPtr const& llama() const;
-    /// A value of the GGUF's metadata; empty where it has none.
-    [[nodiscard]] std::string metadata(char const* key) const;
     /// Keys and values of all layers in FP16; 0 where the architecture keeps no KV per token.
     [[nodiscard]] std::uint64_t kvBytesPerToken() const;
 

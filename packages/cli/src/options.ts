@@ -1,8 +1,10 @@
-import type { Command } from "commander";
+import type { ExecutorOptions } from "@trtllm-node/core";
+import { type Command, Option } from "commander";
 import { decimalNumber, wholeNumber } from "./number-arguments.ts";
 
 export interface ExecutorFlags {
   readonly maxBatchSize?: number;
+  readonly runner?: NonNullable<ExecutorOptions["embedded"]>["runner"];
   readonly threads?: number;
   readonly maxSequenceTokens?: number;
 }
@@ -18,6 +20,13 @@ export interface SamplingFlags {
 export function addExecutorOptions(command: Command): Command {
   return command
     .option("--max-batch-size <count>", "most requests running at once", wholeNumber({ min: 1 }))
+    .addOption(
+      new Option("--runner <name>", "what computes in the embedded executor").choices([
+        "auto",
+        "llama.cpp",
+        "openvino",
+      ]),
+    )
     .option("--threads <count>", "CPU threads of the embedded executor", wholeNumber({ min: 1 }))
     .option("--max-sequence-tokens <count>", "most tokens of prompt and answer", wholeNumber({ min: 2 }));
 }
@@ -32,9 +41,13 @@ export function addSamplingOptions(command: Command): Command {
 }
 
 /** The executor's options among the flags. */
-export function executorOptions({ maxBatchSize, threads, maxSequenceTokens }: ExecutorFlags) {
+export function executorOptions({ maxBatchSize, runner, threads, maxSequenceTokens }: ExecutorFlags) {
   // TensorRT-LLM refuses options of the embedded executor, so they are sent only where given.
-  const embedded = { ...(threads && { threads }), ...(maxSequenceTokens && { maxSequenceTokens }) };
+  const embedded = {
+    ...(runner && { runner }),
+    ...(threads && { threads }),
+    ...(maxSequenceTokens && { maxSequenceTokens }),
+  };
   return { maxBatchSize, ...(Object.keys(embedded).length > 0 && { embedded }) };
 }
 

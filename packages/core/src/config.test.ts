@@ -45,7 +45,7 @@ test("An unknown option is refused with the name that was probably meant.", () =
 
 test("An unknown option that resembles none is refused with the list of known ones.", () => {
   expect(problem({ embedded: { gpuLayers: 4 } })).toContain(
-    "known are threads, maxSequenceTokens, tokensPerBlock",
+    "known are runner, threads, maxSequenceTokens, tokensPerBlock, kvCachePrecision",
   );
 });
 

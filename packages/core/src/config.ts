@@ -12,11 +12,6 @@ const priority = z.int32().min(0).max(100);
 const schema = z.strictObject({
   /** Most requests running at once; at least 1. Default: the engine's, else 8. */
   maxBatchSize: count.optional(),
-  /**
-   * Most beams of a request; at least 1. TensorRT-LLM needs an engine built with max_beam_width; above 1 the scheduler
-   * policy cannot be MAX_UTILIZATION. Default: 1.
-   */
-  maxBeamWidth: count.optional(),
   /** Most tokens computed in one iteration; at least `maxBatchSize`. Default: the engine's, else `maxBatchSize` and 256 (CPU) or 2048 (GPU) tokens of prompts. */
   maxNumTokens: count.optional(),
   /** Most requests waiting; the next is refused with QueueFullError. At least 1. Default: 1024. */
@@ -93,12 +88,23 @@ const schema = z.strictObject({
   /** What only the embedded executor knows; TensorRT-LLM refuses it. */
   embedded: z
     .strictObject({
+      /**
+       * The library that computes. "openvino": x86 CPUs, real paged attention, OpenVINO IR or a GGUF. "llama.cpp": a GGUF
+       * on any device. Default "auto": OpenVINO for a directory with its IR where OpenVINO is there and no GPU is,
+       * else llama.cpp.
+       */
+      runner: z.enum(["auto", "llama.cpp", "openvino"]).optional(),
       /** CPU threads of the computation; at least 1. Default: one per core. */
       threads: count.optional(),
       /** Most tokens of prompt and answer together; at least 1. Default: the engine's, else 2048 or what the model allows. */
       maxSequenceTokens: count.optional(),
-      /** Tokens per KV block; at least 1. Default: the engine's, else 32. */
+      /** Tokens per KV block; at least 1. Default: the engine's, else 32, which is what the OpenVINO runner has. */
       tokensPerBlock: count.optional(),
+      /**
+       * How the OpenVINO runner keeps keys and values: as it computes (bf16, or f32 where the CPU has no bf16), or rounded
+       * to 8 or 4 bits. Default: "u8". llama.cpp keeps them in f16.
+       */
+      kvCachePrecision: z.enum(["native", "u8", "u4"]).optional(),
     })
     .optional(),
 });

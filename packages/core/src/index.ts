@@ -30,7 +30,6 @@ export type {
   RequestKvBlocks,
   RequestTimings,
   SamplingOptions,
-  SequenceResult,
   TokenChunk,
   TokenizeOptions,
   TokenPiece,

@@ -117,7 +117,6 @@ const engineInfo: EngineInfo = {
   vocabularySize: 0,
   maxSequenceTokens: 100,
   maxBatchSize: 1,
-  maxBeamWidth: 1,
   maxNumTokens: 100,
   maxQueueSize: 1,
   tokensPerBlock: 8,

@@ -36,6 +36,15 @@ export function checkExecutors(): Promise<Check>[] {
         return [`${shim}, executor ${executor} ${executorVersion}`, ...versions].join(", ");
       },
     ),
+    check(
+      {
+        name: "OpenVINO",
+        missing:
+          "not there: models run on llama.cpp alone, which is slower with several requests on x86 CPUs",
+        fix: "npm run setup",
+      },
+      async () => (await libraryInfo()).libraries.find(({ name }) => name === "openvino")?.version,
+    ),
     check({ name: "Demo model", missing: `not in ${demoModel}`, fix: "npm run setup" }, () =>
       existsSync(demoModel) ? resolve(demoModel) : undefined,
     ),

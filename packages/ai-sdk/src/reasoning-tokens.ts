@@ -1,5 +1,4 @@
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { ChatResult } from "./chat-stream.ts";
+import type { ChatResult, Tokenizer } from "@trtllm-node/runtime";
 
 /**
  * How many of an answer's tokens were written until its reasoning was complete, with a mark that opens it.
