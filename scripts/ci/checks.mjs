@@ -28,18 +28,26 @@ export const abiCheck = single("C header and its mirror in TypeScript", () =>
 );
 
 /** What a consumer gets: the packed tarball of each package, as publint and attw see it. */
-export const packages = ["core", "runtime", "server", "ai-sdk", "engine-builder", "tuning", "cli"].map(
-  (name) =>
-    single(`Package @trtllm-node/${name} as published`, () => {
-      const tarball = join(cache, "ci", `${name}.tgz`);
-      mkdirSync(join(cache, "ci"), { recursive: true });
-      return (
-        succeeds("pnpm", ["--dir", `packages/${name}`, "pack", "--out", tarball]) &&
-        succeeds("publint", ["run", tarball, "--strict"]) &&
-        // The command has no types to check.
-        (name === "cli" || succeeds("attw", [tarball, "--profile", "node16"]))
-      );
-    }),
+export const packages = [
+  "core",
+  "kv-cache",
+  "runtime",
+  "server",
+  "ai-sdk",
+  "engine-builder",
+  "tuning",
+  "cli",
+].map((name) =>
+  single(`Package @trtllm-node/${name} as published`, () => {
+    const tarball = join(cache, "ci", `${name}.tgz`);
+    mkdirSync(join(cache, "ci"), { recursive: true });
+    return (
+      succeeds("pnpm", ["--dir", `packages/${name}`, "pack", "--out", tarball]) &&
+      succeeds("publint", ["run", tarball, "--strict"]) &&
+      // The command has no types to check.
+      (name === "cli" || succeeds("attw", [tarball, "--profile", "node16"]))
+    );
+  }),
 );
 
 /**

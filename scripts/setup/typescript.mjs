@@ -10,6 +10,7 @@ export const typescript = stampedStep({
     ["packages", "tsconfig.base.json", "turbo.json", "pnpm-lock.yaml"].map((name) => join(root, name)),
   outputs: [
     "core/dist/index.js",
+    "kv-cache/dist/index.js",
     "runtime/dist/index.js",
     "ai-sdk/dist/index.js",
     "engine-builder/dist/index.js",

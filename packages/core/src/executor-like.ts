@@ -1,4 +1,5 @@
 import type { TrtllmError } from "./errors.ts";
+import type { KvCacheEvent } from "./kv-cache-event.ts";
 
 /** What a runtime needs of an executor. `Executor` is the native one; tests and other engines bring theirs. */
 export interface ExecutorLike extends AsyncDisposable {
@@ -13,6 +14,8 @@ export interface ExecutorLike extends AsyncDisposable {
   submit(request: ExecutorRequest): TokenStream;
   /** Iteration statistics since the last call, oldest first. */
   iterationStats(): IterationStats[];
+  /** What happened to reusable KV blocks since the last call, oldest first; none where the executor tells none. */
+  kvEvents?(): KvCacheEvent[];
   /** Cancels what runs, delivers the last events, frees the engine. Idempotent. */
   dispose(): Promise<void>;
 }

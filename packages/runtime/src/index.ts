@@ -16,7 +16,6 @@ export { ChatTemplateError, ObjectError, SessionBusyError, TokenizerError } from
 export type { GenerateOptions } from "./generate-options.ts";
 export type { GenerationResult, GenerationTimings, TokenUsage } from "./generation-result.ts";
 export { type ChatOptions, LLM, type ObjectOptions, type Prompt } from "./llm.ts";
-export type { KvCache, KvCacheUsage } from "./metrics/kv-cache.ts";
 export type { LatencySummary } from "./metrics/latency-histogram.ts";
 export type { LlmMetricsSnapshot, RequestOutcome, RequestRecord } from "./metrics/llm-metrics.ts";
 export type { Percentiles } from "./metrics/percentiles.ts";

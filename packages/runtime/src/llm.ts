@@ -8,6 +8,7 @@ import {
   type TokenStream,
   UnsupportedError,
 } from "@trtllm-node/core";
+import { KvCacheMonitor } from "@trtllm-node/kv-cache";
 import { ChatFormat, type ChatFormatOptions } from "./chat/chat-format.ts";
 import type { ChatMessage } from "./chat/chat-message.ts";
 import { ChatStream } from "./chat/chat-stream.ts";
@@ -15,7 +16,6 @@ import { concatTokens } from "./concat-tokens.ts";
 import { ChatTemplateError } from "./errors.ts";
 import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
-import { KvCache } from "./metrics/kv-cache.ts";
 import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metrics/llm-metrics.ts";
 import { requestRecord } from "./metrics/request-record.ts";
 import { RoutingExecutor } from "./pool/routing-executor.ts";
@@ -58,7 +58,8 @@ export interface ChatOptions extends GenerateOptions, ChatFormatOptions {}
 export class LLM implements AsyncDisposable {
   readonly tokenizer: Tokenizer;
   readonly #executor: ExecutorLike;
-  readonly kvCache: KvCache;
+  /** What the KV cache holds, and remembers of prompts. */
+  readonly kvCache: KvCacheMonitor;
   readonly #metrics = new LlmMetrics();
   readonly #observers = new Set<(record: RequestRecord) => void>();
   #chatFormat: ChatFormat | undefined;
@@ -66,7 +67,7 @@ export class LLM implements AsyncDisposable {
   /** @param executor is owned by the LLM from here on: `dispose()` disposes it */
   constructor(executor: ExecutorLike, tokenizer: Tokenizer) {
     this.#executor = executor;
-    this.kvCache = new KvCache(() =>
+    this.kvCache = new KvCacheMonitor(() =>
       executor instanceof RoutingExecutor ? executor.copies.map((copy) => copy.executor) : [executor],
     );
     this.tokenizer = tokenizer;

@@ -59,14 +59,13 @@ function format(
   return { algorithm, qformat, weightBits, group, compute, calibrated, supports };
 }
 
-/** What keys and values are stored in, and the bits of one element with its share of the scales. */
+/** What keys and values are stored in. */
 export const kvCacheTypes = {
   /** The type the model computes in: 16 bits. */
-  auto: { algorithm: null, bits: 16, supports: any },
-  fp8: { algorithm: "FP8", bits: 8, supports: ada },
-  int8: { algorithm: "INT8", bits: 8, supports: beforeBlackwell },
-  /** 4 bits, and an FP8 scale for 16 of them. */
-  nvfp4: { algorithm: "NVFP4", bits: 4.5, supports: blackwell },
+  auto: { algorithm: null, supports: any },
+  fp8: { algorithm: "FP8", supports: ada },
+  int8: { algorithm: "INT8", supports: beforeBlackwell },
+  nvfp4: { algorithm: "NVFP4", supports: blackwell },
 } as const;
 
 export type KvCacheType = keyof typeof kvCacheTypes;

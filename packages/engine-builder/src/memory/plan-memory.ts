@@ -1,10 +1,11 @@
 import { ConfigError } from "@trtllm-node/core";
+import { blocksFor, kvBytesPerToken, kvCapacity } from "@trtllm-node/kv-cache";
 import type { ResolvedBuildConfig } from "../config/resolve-build-config.ts";
 import { ModelError } from "../errors.ts";
 import type { ModelInfo, WeightGroups } from "../model/model-info.ts";
 import { adviseMemory } from "./advise-memory.ts";
 import { type Gpu, gpu as gpuByName } from "./gpus.ts";
-import { kvBytesPerToken } from "./kv-bytes.ts";
+import { kvLayout } from "./kv-layout.ts";
 import type { KvPlan, MemoryPlan, StagePlan } from "./memory-plan.ts";
 import { speedBounds } from "./speed-bounds.ts";
 import { layersOfStage, stageWeights } from "./weight-bytes.ts";
@@ -79,7 +80,7 @@ function planStage(
     layers: layersOfStage(model.layers, config.parallel.pipeline, stage),
     weights,
     working,
-    kvBytesPerToken: kvBytesPerToken(config, model, stage),
+    kvBytesPerToken: kvBytesPerToken(kvLayout(config, model, stage)),
     kvPool: Math.max(0, Math.floor(free * kvCacheFraction)),
   };
 }
@@ -93,11 +94,12 @@ function planKv(
   const { maxBatchSize, maxSequenceTokens, maxBeamWidth } = config.limits;
   const { tokensPerBlock } = config.kvCache;
   const wholeBlocks = (tokens: number) => Math.floor(tokens / tokensPerBlock) * tokensPerBlock;
-  const poolTokens = wholeBlocks(
-    Math.min(...stages.map(({ kvPool, kvBytesPerToken: bytes }) => Math.floor(kvPool / bytes))),
+  const poolTokens = Math.min(
+    ...stages.map(
+      ({ kvPool }, stage) => kvCapacity(kvLayout(config, model, stage), kvPool, tokensPerBlock).tokens,
+    ),
   );
-  const blocksOf = (tokens: number) => Math.ceil(tokens / tokensPerBlock) * tokensPerBlock;
-  const sequence = blocksOf(maxSequenceTokens) * maxBeamWidth;
+  const sequence = blocksFor(maxSequenceTokens, tokensPerBlock) * tokensPerBlock * maxBeamWidth;
   const longest = model.maxPositions ?? Number.POSITIVE_INFINITY;
   const fullBatchTokens = maxBatchSize * sequence;
   return {

@@ -1,11 +1,10 @@
-import { AbortedError, type IterationStats } from "@trtllm-node/core";
+import { AbortedError } from "@trtllm-node/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bytesOf } from "../../test/byte-vocabulary.ts";
 import { type Script, ScriptedExecutor } from "../../test/scripted-executor.ts";
 import { LLM } from "../llm.ts";
 import { VocabularyTokenizer } from "../tokenizer/vocabulary-tokenizer.ts";
-import { KvCache } from "./kv-cache.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import type { RequestRecord } from "./llm-metrics.ts";
 import { percentiles } from "./percentiles.ts";
@@ -97,23 +96,4 @@ test("before the first request everything is 0", () => {
   const { queueMs, interTokenMs } = create({ chunks: [] }).metrics();
   expect(queueMs).toEqual({ count: 0, mean: 0, min: 0, max: 0, p50: 0, p90: 0, p99: 0 });
   expect(interTokenMs).toEqual(queueMs);
-});
-
-test("the KV cache tells what the newest iteration said, until there is another", () => {
-  const { engine } = new ScriptedExecutor();
-  const kvCacheStats = { maxNumBlocks: 50, usedNumBlocks: 20, reusedBlocks: 3, missedBlocks: 1 };
-  const iterations = [{ kvCacheStats: { ...kvCacheStats, usedNumBlocks: 9 } }, { kvCacheStats }, {}];
-  const source = { engine, iterationStats: () => iterations.splice(0) as unknown as IterationStats[] };
-  const cache = new KvCache(() => [source]);
-  const expected = {
-    blocks: { total: 50, used: 20, free: 30 },
-    reusedBlocks: 3,
-    missedBlocks: 1,
-    hitRate: 0.75,
-    bytes: { total: 400, used: 160 },
-  };
-  expect(cache.stats()).toEqual(expected);
-  expect(cache.stats()).toEqual(expected);
-  const idle = new KvCache(() => [{ engine, iterationStats: () => [] }]).stats();
-  expect(idle).toMatchObject({ blocks: { total: 100, used: 0, free: 100 }, hitRate: 0 });
 });

@@ -223,6 +223,14 @@ test("the index matches exactly the whole blocks that prompts share", () => {
   );
 });
 
+test("what a request of another salt computed is no match", () => {
+  const prompt = [1, 2, 3, 4];
+  const index = new PrefixIndex(10);
+  index.add(blockHashes(prompt, 2, 7));
+  const matches = [7, 8, undefined].map((salt) => index.match(blockHashes(prompt, 2, salt)));
+  expect(matches).toEqual([2, 0, 0]);
+});
+
 test("the index forgets what a full cache would, ends before beginnings", () => {
   const index = new PrefixIndex(3);
   index.add([1, 2]);

@@ -39,8 +39,8 @@ export class RoutingExecutor implements ExecutorLike {
   }
 
   submit(request: ExecutorRequest): TokenStream {
-    const { tokens } = request;
-    const hashes = blockHashes(tokens, this.engine.tokensPerBlock);
+    const { tokens, cacheSaltId } = request;
+    const hashes = blockHashes(tokens, this.engine.tokensPerBlock, cacheSaltId);
     const ready = this.#copies.filter((copy) => copy.ready);
     // Where all have failed, the error of one says more than ours could.
     const candidates = (ready.length > 0 ? ready : this.#copies)
