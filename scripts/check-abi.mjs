@@ -3,7 +3,12 @@
 import * as mirror from "../packages/core/src/native/declarations.ts";
 import { Drift } from "./abi/drift.mjs";
 import { byFunctionName, constants, constantsNamed, prototypes, structs } from "./abi/header.mjs";
-import { compareFinalRecords, compareTokensRecords, compareTopLogProbsRecords } from "./abi/records.mjs";
+import {
+  compareFinalRecords,
+  compareSequenceEndRecords,
+  compareTokensRecords,
+  compareTopLogProbsRecords,
+} from "./abi/records.mjs";
 
 const drift = new Drift();
 const { flagLogProbs: _, flagPrompt: __, ...recordKinds } = constantsNamed("TRTLLM_RECORD_");
@@ -15,6 +20,7 @@ drift.compareAll("record kind", recordKinds, mirror.recordKind);
 drift.compareAll("tokenize flag", constantsNamed("TRTLLM_TOKENIZE_"), mirror.tokenizeFlags);
 drift.compare("bytes of trtllm_error", structs.trtllm_error.size, mirror.errorBytes);
 compareFinalRecords(drift);
+compareSequenceEndRecords(drift);
 compareTokensRecords(drift);
 compareTopLogProbsRecords(drift);
 

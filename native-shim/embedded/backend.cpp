@@ -112,6 +112,7 @@ EngineDescription describe(trt::embedded::LoadedModel const& loaded, trt::Execut
     description.vocabularySize = model.vocabularySize;
     description.maxSequenceTokens = limits.maxSequenceTokens;
     description.maxBatchSize = limits.maxBatchSize;
+    description.maxBeamWidth = limits.maxBeamWidth;
     description.maxNumTokens = limits.maxNumTokens;
     description.maxQueueSize = limits.maxQueueSize;
     description.tokensPerBlock = limits.tokensPerBlock;

@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a record in this file changes. */
-#define TRTLLM_ABI_VERSION 3u
+#define TRTLLM_ABI_VERSION 4u
 
 typedef int32_t trtllm_status;
 
@@ -73,7 +73,7 @@ TRTLLM_API const char * trtllm_library_info(void);
 /*
  * Starts loading an engine on a thread of the shim and returns at once.
  * config_json: {"engine": path,
- *   "executor": {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy",
+ *   "executor": {"maxBatchSize", "maxBeamWidth", "maxNumTokens", "maxQueueSize", "schedulerPolicy",
  *                "contextChunkingPolicy", "iterStatsMaxIterations", "requestStatsMaxIterations",
  *                "gatherGenerationLogits", and, where TensorRT-LLM is behind, those of docs/configuration.md;
  *                "kvCache": {"maxTokens", "freeGpuMemoryFraction", "hostCacheSize", "enableBlockReuse",
@@ -95,12 +95,14 @@ TRTLLM_API trtllm_status trtllm_executor_create(
  *   "frequencyPenalty", "promptIgnoreLength", "noRepeatNgramSize", "minTokens", "endId",
  *   "stopTokenIds": [id], "stopWords": [[id]], "badWords": [[id]], "logitBias": {"id": bias},
  *   "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
+ *   "numReturnSequences", "beamWidth", "lengthPenalty", "beamSearchDiversityRate", "earlyStopping",
  *   "cacheSaltId", "kvCacheRetention": {"tokenRanges": [{"start", "end", "priority", "durationMs"}],
  *   "decodePriority", "decodeDurationMs"}, "guided"}; only "maxTokens" is required; docs/sampling.md has
  *   each. guided: {"json": true}, {"jsonSchema": text}, {"regex": text} or {"grammar": text};
  *   docs/structured-output.md.
  * temperature 0 or none: greedy. tokens: the prompt, token_count ids.
- * From then on exactly one FINAL or ERROR record will carry *request_id.
+ * From then on exactly one FINAL or ERROR record will carry *request_id. With numReturnSequences or beamWidth above 1
+ * a SEQUENCE_END comes for each sequence before FINAL, save those that end with the whole request for its reason.
  */
 TRTLLM_API trtllm_status trtllm_executor_submit(uint64_t executor, const char * request_json, const int32_t * tokens,
     size_t token_count, uint64_t * request_id, trtllm_error * error);
@@ -189,6 +191,11 @@ TRTLLM_API trtllm_status trtllm_executor_token_pieces(
  */
 #define TRTLLM_RECORD_TOP_LOG_PROBS 8
 #define TRTLLM_RECORD_PROMPT_LOG_PROBS 9 /* payload: float[count], of the prompt's tokens; NaN for the first */
+/*
+ * One of several sequences has ended, and gets no more tokens.
+ * payload: float, its cumulative log-probability; NaN where it is not known.
+ */
+#define TRTLLM_RECORD_SEQUENCE_END 10
 
 #define TRTLLM_RECORD_FLAG_LOG_PROBS 1u
 #define TRTLLM_RECORD_FLAG_PROMPT 2u
@@ -205,7 +212,7 @@ typedef struct trtllm_record
 {
     uint32_t size;          /* of header and payload, a multiple of 8 */
     uint16_t kind;          /* TRTLLM_RECORD_* */
-    uint8_t finish_reason;  /* FINAL only */
+    uint8_t finish_reason;  /* FINAL and SEQUENCE_END only */
     uint8_t flags;          /* TRTLLM_RECORD_FLAG_* */
     uint64_t request_id;    /* 0: about the executor itself */
     uint64_t time_ns;       /* when the shim received it */

@@ -31,6 +31,7 @@ struct EngineDescription
     std::int32_t vocabularySize{0};
     std::int32_t maxSequenceTokens{0};
     std::int32_t maxBatchSize{0};
+    std::int32_t maxBeamWidth{1};
     std::int32_t maxNumTokens{0};
     std::int32_t maxQueueSize{0};
     std::int32_t tokensPerBlock{0};

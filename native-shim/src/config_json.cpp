@@ -29,8 +29,8 @@ tle::SchedulerConfig scheduler(JsonObject const& object)
 tle::ExecutorConfig executorConfig(nlohmann::json const& json)
 {
     JsonObject const object(json, "executor",
-        {"maxBatchSize", "maxNumTokens", "maxQueueSize", "schedulerPolicy", "contextChunkingPolicy",
-            "iterStatsMaxIterations", "requestStatsMaxIterations", "gatherGenerationLogits", "kvCache",
+        {"maxBatchSize", "maxBeamWidth", "maxNumTokens", "maxQueueSize", "schedulerPolicy",
+            "contextChunkingPolicy", "iterStatsMaxIterations", "requestStatsMaxIterations", "gatherGenerationLogits", "kvCache",
             "enableChunkedContext", "dynamicBatch", "normalizeLogProbs", "parallel", "useGpuDirectStorage",
             "gpuWeightsPercent", "extendedRuntimePerfKnob", "debug", "recvPollPeriodMs", "maxSeqIdleMicroseconds",
             "cacheTransceiver", "promptTableOffloading", "enableTrtOverlap", "failFastOnAttentionWindowTooLarge"});
@@ -41,6 +41,10 @@ tle::ExecutorConfig executorConfig(nlohmann::json const& json)
     if (auto const maxBatchSize = object.integer("maxBatchSize", 1))
     {
         config.setMaxBatchSize(*maxBatchSize);
+    }
+    if (auto const maxBeamWidth = object.integer("maxBeamWidth", 1))
+    {
+        config.setMaxBeamWidth(*maxBeamWidth);
     }
     if (auto const maxNumTokens = object.integer("maxNumTokens", 1))
     {

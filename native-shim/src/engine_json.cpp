@@ -36,6 +36,7 @@ std::string readyJson(
                 {"architecture", engine.architecture}, {"device", engine.device}, {"parameterCount", engine.parameterCount},
                 {"weightBytes", engine.weightBytes}, {"vocabularySize", engine.vocabularySize},
                 {"maxSequenceTokens", engine.maxSequenceTokens}, {"maxBatchSize", engine.maxBatchSize},
+                {"maxBeamWidth", engine.maxBeamWidth},
                 {"maxNumTokens", engine.maxNumTokens}, {"maxQueueSize", engine.maxQueueSize},
                 {"tokensPerBlock", engine.tokensPerBlock}, {"kvBlocks", engine.kvBlocks},
                 {"kvBytesPerToken", engine.kvBytesPerToken}}},

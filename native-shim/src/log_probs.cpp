@@ -81,18 +81,17 @@ private:
     std::vector<logits::Entry> mTop;
 };
 
-/// Those that the executor itself gives: of all tokens so far, of which the newest are the response's.
-std::vector<float> givenLogProbs(tle::Result const& result, std::size_t count)
+} // namespace
+
+std::vector<float> givenLogProbs(tle::Result const& result, std::size_t sequence, std::size_t count)
 {
-    if (!result.logProbs || result.logProbs->empty() || result.logProbs->front().size() < count)
+    if (!result.logProbs || result.logProbs->size() <= sequence || result.logProbs->at(sequence).size() < count)
     {
         return {};
     }
-    auto const& all = result.logProbs->front();
+    auto const& all = result.logProbs->at(sequence); // of all tokens so far
     return {all.end() - static_cast<std::ptrdiff_t>(count), all.end()};
 }
-
-} // namespace
 
 LogProbs generationLogProbs(tle::Result const& result, LogProbOptions const& options)
 {
@@ -104,7 +103,7 @@ LogProbs generationLogProbs(tle::Result const& result, LogProbOptions const& opt
     auto const& tokens = result.outputTokenIds.front();
     if (options.alternatives == 0)
     {
-        logProbs.chosen = givenLogProbs(result, tokens.size());
+        logProbs.chosen = givenLogProbs(result, 0, tokens.size());
         return logProbs;
     }
     if (!result.generationLogits || tokens.empty())

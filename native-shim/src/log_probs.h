@@ -29,6 +29,9 @@ struct LogProbs
     std::vector<float> values;
 };
 
+/// Those that the executor itself gives for the newest `count` tokens of a sequence; empty where it gives none.
+std::vector<float> givenLogProbs(tensorrt_llm::executor::Result const& result, std::size_t sequence, std::size_t count);
+
 /// Of the tokens of a response; empty where it has no log-probabilities for them. Throws StatusError with
 /// TRTLLM_ERR_UNSUPPORTED for logits that are no floats in CPU memory.
 LogProbs generationLogProbs(tensorrt_llm::executor::Result const& result, LogProbOptions const& options);

@@ -52,6 +52,25 @@ public:
         }
     }
 
+    /// Hands over what waits of one sequence.
+    template <typename Write>
+    void flush(std::uint64_t requestId, std::uint32_t sequenceIndex, Write write)
+    {
+        auto const found = mRequests.find(requestId);
+        if (found == mRequests.end())
+        {
+            return;
+        }
+        for (auto& pending : found->second.sequences)
+        {
+            if (pending.index == sequenceIndex && !pending.tokens.empty())
+            {
+                write(requestId, pending);
+                clear(pending);
+            }
+        }
+    }
+
     /// Hands over what is left of a request that ends, and forgets it.
     template <typename Write>
     void end(std::uint64_t requestId, Write write)

@@ -254,6 +254,16 @@ void RecordQueue::Batch::promptLogProbs(std::uint64_t requestId, LogProbs const&
     std::memcpy(payload, chosen.data(), chosen.size() * sizeof(float));
 }
 
+void RecordQueue::Batch::sequenceEnd(
+    std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, float cumulativeLogProb)
+{
+    mQueue.mPending.flush(requestId, sequenceIndex,
+        [this](std::uint64_t id, PendingTokens::Sequence const& pending) { spill(id, pending); });
+    auto record = header(TRTLLM_RECORD_SEQUENCE_END, requestId, 0, sequenceIndex);
+    record.finish_reason = finishReason;
+    std::memcpy(append(record, sizeof(cumulativeLogProb)), &cumulativeLogProb, sizeof(cumulativeLogProb));
+}
+
 void RecordQueue::Batch::final(
     std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts)
 {

@@ -57,6 +57,9 @@ public:
         void topLogProbs(
             std::uint64_t requestId, std::uint32_t sequenceIndex, LogProbs const& logProbs, bool ofPrompt);
         void promptLogProbs(std::uint64_t requestId, LogProbs const& logProbs);
+        /// Of one of several; others of its request may go on.
+        void sequenceEnd(
+            std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, float cumulativeLogProb);
         void final(
             std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts);
         void error(std::uint64_t requestId, trtllm_status status, std::string_view message);

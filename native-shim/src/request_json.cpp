@@ -37,7 +37,9 @@ void checkPrompt(std::int32_t const* tokens, std::size_t count, std::int32_t voc
     }
 }
 
-void checkFits(std::size_t promptTokens, std::int32_t maxTokens, EngineDescription const& engine)
+/// Full blocks of the prompt are shared by the sequences.
+void checkFits(std::size_t promptTokens, std::int32_t maxTokens, Sequences const& sequences,
+    EngineDescription const& engine)
 {
     auto const total = promptTokens + static_cast<std::size_t>(maxTokens);
     auto const asked = "The prompt has " + std::to_string(promptTokens) + " tokens and maxTokens is "
@@ -49,13 +51,15 @@ void checkFits(std::size_t promptTokens, std::int32_t maxTokens, EngineDescripti
                 + ". Shorten the prompt, lower maxTokens, or raise maxSequenceTokens.");
     }
     auto const perBlock = static_cast<std::size_t>(engine.tokensPerBlock);
-    auto const blocks = (total + perBlock - 1) / perBlock;
+    auto const others = static_cast<std::size_t>(sequences.computed) - 1;
+    auto const whole = (total + perBlock - 1) / perBlock;
+    auto const blocks = whole + others * (whole - promptTokens / perBlock);
     if (blocks > static_cast<std::size_t>(engine.kvBlocks))
     {
         throw StatusError(TRTLLM_ERR_KV_CACHE_FULL,
-            asked + ": that is " + std::to_string(blocks) + " KV blocks of " + std::to_string(perBlock)
+            asked + (others > 0 ? ", for " + std::to_string(others + 1) + " sequences" : "") + ": that is " + std::to_string(blocks) + " KV blocks of " + std::to_string(perBlock)
                 + " tokens, and the whole pool has " + std::to_string(engine.kvBlocks)
-                + ". Shorten the prompt, lower maxTokens, or raise kvCache.maxTokens.");
+                + ". Shorten the prompt, lower maxTokens, ask for fewer sequences, or raise kvCache.maxTokens.");
     }
 }
 
@@ -101,7 +105,8 @@ ParsedRequest parseRequest(
                 {"maxTokens", "temperature", "topK", "topP", "topPMin", "topPDecay", "topPResetId", "minP", "seed",
                     "repetitionPenalty", "presencePenalty", "frequencyPenalty", "promptIgnoreLength",
                     "noRepeatNgramSize", "minTokens", "endId", "stopTokenIds", "stopWords", "badWords", "logitBias",
-                    "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
+                    "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs", "numReturnSequences",
+                    "beamWidth", "lengthPenalty", "beamSearchDiversityRate", "earlyStopping",
                     "cacheSaltId", "kvCacheRetention", "guided"});
             auto const maxTokens = object.integer("maxTokens", 1);
             if (!maxTokens)
@@ -110,15 +115,22 @@ ParsedRequest parseRequest(
                     TRTLLM_ERR_INVALID_ARGUMENT, "\"maxTokens\" is missing; expected an integer of at least 1.");
             }
             checkPrompt(tokens, tokenCount, engine.vocabularySize);
-            checkFits(tokenCount, *maxTokens, engine);
+            auto const sequences = sequencesOf(object, engine);
+            checkFits(tokenCount, *maxTokens, sequences, engine);
 
             tle::Request request(tle::VecTokens(tokens, tokens + tokenCount), *maxTokens);
-            request.setStreaming(true); // only what was streamed survives a cancel
-            request.setSamplingConfig(samplingConfig(object, engine.vocabularySize));
+            // Only what was streamed survives a cancel. Beams may change until their end.
+            request.setStreaming(!sequences.areBeams);
+            request.setSamplingConfig(samplingConfig(object, sequences, engine.vocabularySize));
 
             tle::OutputConfig output;
             auto const logProbs = logProbOptions(object, tokens, tokenCount, engine.vocabularySize);
-            output.returnLogProbs = logProbs.chosen && logProbs.alternatives == 0;
+            if (sequences.areBeams && logProbs.chosen && logProbs.alternatives > 0)
+            {
+                throw StatusError(TRTLLM_ERR_UNSUPPORTED, "topLogProbs of an answer are not kept in beam search.");
+            }
+            // Beams are ranked by theirs, which the caller is told in any case.
+            output.returnLogProbs = sequences.areBeams || (logProbs.chosen && logProbs.alternatives == 0);
             output.returnGenerationLogits = logProbs.chosen && logProbs.alternatives > 0;
             output.returnContextLogits = logProbs.prompt;
             output.excludeInputFromOutput = true;
@@ -143,7 +155,7 @@ ParsedRequest parseRequest(
             {
                 request.setGuidedDecodingParams(*guided);
             }
-            return ParsedRequest{std::move(request), logProbs};
+            return ParsedRequest{std::move(request), {logProbs, sequences, *maxTokens}};
         });
 }
 

@@ -1,8 +1,8 @@
 // The document of trtllm_executor_submit.
 #pragma once
 
+#include "answer_options.h"
 #include "backend.h"
-#include "log_probs.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace trtllm_shim
 struct ParsedRequest
 {
     tensorrt_llm::executor::Request request;
-    LogProbOptions logProbs;
+    AnswerOptions answer;
 };
 
 /// A request that `engine` can run, which the executor itself does not check before it is too late.

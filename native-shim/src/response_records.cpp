@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <string_view>
+#include <vector>
 
 namespace trtllm_shim
 {
@@ -50,10 +52,91 @@ trtllm_status errorStatus(std::string_view message)
     return message.substr(0, ofRequest.size()) == ofRequest ? TRTLLM_ERR_INVALID_ARGUMENT : TRTLLM_ERR_EXECUTOR;
 }
 
+void appendPrompt(RecordQueue::Batch& batch, std::uint64_t id, LogProbs const& prompt)
+{
+    if (prompt.chosen.empty())
+    {
+        return;
+    }
+    batch.promptLogProbs(id, prompt);
+    if (prompt.alternatives > 0)
+    {
+        batch.topLogProbs(id, 0, prompt, true);
+    }
+}
+
+void appendTokens(RecordQueue::Batch& batch, std::uint64_t id, std::uint32_t sequence, tle::VecTokens const& tokens,
+    std::vector<float> const& logProbs)
+{
+    if (!tokens.empty())
+    {
+        batch.tokens(id, sequence, tokens.data(), logProbs.empty() ? nullptr : logProbs.data(),
+            static_cast<std::uint32_t>(tokens.size()));
+    }
+}
+
+tle::FinishReason reasonOf(tle::Result const& result, std::size_t sequence)
+{
+    auto const& reasons = result.finishReasons;
+    return sequence < reasons.size() ? reasons[sequence] : tle::FinishReason::kNOT_FINISHED;
+}
+
+float cumulativeLogProb(tle::Result const& result, std::size_t sequence)
+{
+    return result.cumLogProbs && sequence < result.cumLogProbs->size() ? result.cumLogProbs->at(sequence)
+                                                                       : std::nanf("");
+}
+
+/// The one response of a beam search holds all beams, best first. Returns the first one's reason.
+tle::FinishReason appendBeams(RecordQueue::Batch& batch, std::uint64_t id, tle::Result const& result,
+    AnswerOptions const& options)
+{
+    auto const count
+        = std::min(result.outputTokenIds.size(), static_cast<std::size_t>(options.sequences.returned));
+    auto first = reasonOf(result, 0);
+    for (std::size_t beam = 0; beam < count; ++beam)
+    {
+        auto const& tokens = result.outputTokenIds[beam];
+        auto reason = reasonOf(result, beam);
+        if (reason == tle::FinishReason::kNOT_FINISHED) // TensorRT-LLM promises reasons for one beam only
+        {
+            reason = tokens.size() < static_cast<std::size_t>(options.maxTokens) ? tle::FinishReason::kEND_ID
+                                                                                : tle::FinishReason::kLENGTH;
+        }
+        first = beam == 0 ? reason : first;
+        auto const sequence = static_cast<std::uint32_t>(beam);
+        appendTokens(batch, id, sequence, tokens,
+            options.logProbs.chosen ? givenLogProbs(result, beam, tokens.size()) : std::vector<float>{});
+        batch.sequenceEnd(id, sequence, static_cast<std::uint8_t>(reason), cumulativeLogProb(result, beam));
+    }
+    return first;
+}
+
+/// New tokens of one sequence. Returns its reason where this is its end.
+tle::FinishReason appendSequence(RecordQueue::Batch& batch, std::uint64_t id, tle::Result const& result,
+    LogProbs const& logProbs, AnswerOptions const& options)
+{
+    auto const sequence = static_cast<std::uint32_t>(std::max(result.sequenceIndex, 0));
+    if (!result.outputTokenIds.empty() && !result.outputTokenIds.front().empty())
+    {
+        if (logProbs.alternatives > 0)
+        {
+            batch.topLogProbs(id, sequence, logProbs, false);
+        }
+        appendTokens(batch, id, sequence, result.outputTokenIds.front(), logProbs.chosen);
+    }
+    auto const reason = reasonOf(result, 0);
+    if (options.sequences.areSeveral() && result.isSequenceFinal && reason != tle::FinishReason::kNOT_FINISHED)
+    {
+        batch.sequenceEnd(id, sequence, static_cast<std::uint8_t>(reason), cumulativeLogProb(result, 0));
+    }
+    return reason;
+}
+
 } // namespace
 
-bool appendResponse(
-    RecordQueue::Batch& batch, tle::Response const& response, ResponseLogProbs const& logProbs)
+bool appendResponse(RecordQueue::Batch& batch, tle::Response const& response, ResponseLogProbs const& logProbs,
+    AnswerOptions const& options)
 {
     auto const id = response.getRequestId();
     if (response.hasError())
@@ -62,36 +145,20 @@ bool appendResponse(
         return true;
     }
     auto const& result = response.getResult();
-    auto const sequence = static_cast<std::uint32_t>(std::max(result.sequenceIndex, 0));
-    if (!logProbs.prompt.chosen.empty())
-    {
-        batch.promptLogProbs(id, logProbs.prompt);
-        if (logProbs.prompt.alternatives > 0)
-        {
-            batch.topLogProbs(id, 0, logProbs.prompt, true);
-        }
-    }
-    if (!result.outputTokenIds.empty() && !result.outputTokenIds.front().empty())
-    {
-        auto const& tokens = result.outputTokenIds.front();
-        auto const& generation = logProbs.generation;
-        if (generation.alternatives > 0)
-        {
-            batch.topLogProbs(id, sequence, generation, false);
-        }
-        batch.tokens(id, sequence, tokens.data(), generation.chosen.empty() ? nullptr : generation.chosen.data(),
-            static_cast<std::uint32_t>(tokens.size()));
-    }
+    appendPrompt(batch, id, logProbs.prompt);
+    auto const reason = options.sequences.areBeams ? appendBeams(batch, id, result, options)
+                                                   : appendSequence(batch, id, result, logProbs.generation, options);
     if (!result.isFinal)
     {
         return false;
     }
-    if (result.finishReasons.empty() || result.finishReasons.front() == tle::FinishReason::kNOT_FINISHED)
+    if (reason == tle::FinishReason::kNOT_FINISHED)
     {
         batch.error(id, TRTLLM_ERR_EXECUTOR, "The executor ended the request without a finish reason.");
         return true;
     }
-    batch.final(id, sequence, static_cast<std::uint8_t>(result.finishReasons.front()), finalFacts(result));
+    auto const sequence = static_cast<std::uint32_t>(std::max(result.sequenceIndex, 0));
+    batch.final(id, sequence, static_cast<std::uint8_t>(reason), finalFacts(result));
     return true;
 }
 

@@ -1,6 +1,7 @@
 // One response of the executor as records.
 #pragma once
 
+#include "answer_options.h"
 #include "record_queue.h"
 
 #include "tensorrt_llm/executor/executor.h"
@@ -16,6 +17,6 @@ struct ResponseLogProbs
 
 /// True where the response is the last one of its request. `logProbs`: what the request asked for of them.
 bool appendResponse(RecordQueue::Batch& batch, tensorrt_llm::executor::Response const& response,
-    ResponseLogProbs const& logProbs);
+    ResponseLogProbs const& logProbs, AnswerOptions const& options);
 
 } // namespace trtllm_shim

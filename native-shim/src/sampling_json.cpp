@@ -118,14 +118,20 @@ tle::Tensor embeddingBias(JsonObject const& object, nlohmann::json const& sparse
 
 } // namespace
 
-tle::SamplingConfig samplingConfig(JsonObject const& object, std::int32_t vocabularySize)
+tle::SamplingConfig samplingConfig(
+    JsonObject const& object, Sequences const& sequences, std::int32_t vocabularySize)
 {
     auto const temperature = object.number("temperature", notNegative, "a number of at least 0").value_or(0.0f);
     auto const topK = object.integer("topK", 0).value_or(0);
     auto const topP = object.number("topP", positiveShare, kPositiveShare).value_or(1.0f);
 
-    tle::SamplingConfig config;
-    if (temperature > 0.0f)
+    tle::SamplingConfig config(sequences.areBeams ? sequences.computed : 1);
+    setSequences(config, object);
+    if (sequences.areBeams)
+    {
+        config.setTemperature(temperature > 0.0f ? temperature : 1.0f); // of scores; nothing is drawn
+    }
+    else if (temperature > 0.0f)
     {
         config.setTemperature(temperature);
         config.setTopP(topP); // also where it keeps every token: neither top-k nor top-p set would mean greedy

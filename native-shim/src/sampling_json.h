@@ -3,6 +3,7 @@
 
 #include "backend.h"
 #include "json_object.h"
+#include "sequences_json.h"
 
 #include <cstdint>
 
@@ -10,7 +11,8 @@ namespace trtllm_shim
 {
 
 /// Throws StatusError with TRTLLM_ERR_INVALID_ARGUMENT or _UNSUPPORTED, as the function below.
-tensorrt_llm::executor::SamplingConfig samplingConfig(JsonObject const& object, std::int32_t vocabularySize);
+tensorrt_llm::executor::SamplingConfig samplingConfig(
+    JsonObject const& object, Sequences const& sequences, std::int32_t vocabularySize);
 
 /// Sets what TensorRT-LLM has beside the sampling configuration: stop words, bad words, embedding bias.
 void setTokenRules(

@@ -66,7 +66,7 @@ std::uint64_t Session::submit(std::string_view requestJson, std::int32_t const* 
             "The queue is full: " + std::to_string(description.maxQueueSize)
                 + " requests are waiting. Submit again when one has ended, or raise maxQueueSize.");
     }
-    mActive.emplace(id, std::move(parsed.logProbs));
+    mActive.emplace(id, std::move(parsed.answer));
     mWork.notify_one();
     return id;
 }

@@ -98,7 +98,7 @@ private:
     bool mStopRequested{false};
     trtllm_error mLoadFailure{};
     LoadedEngine mEngine;
-    std::unordered_map<std::uint64_t, LogProbOptions> mActive;
+    std::unordered_map<std::uint64_t, AnswerOptions> mActive;
 
     std::mutex mTextMutex; // taken before mMutex
     // Built and not yet handed over.

@@ -159,7 +159,7 @@ void Session::record(std::vector<tle::Response> const& responses)
     for (std::size_t i = 0; i < responses.size(); ++i)
     {
         auto const request = mActive.find(responses[i].getRequestId());
-        if (request != mActive.end() && appendResponse(batch, responses[i], all[i]))
+        if (request != mActive.end() && appendResponse(batch, responses[i], all[i], request->second))
         {
             mActive.erase(request);
         }
@@ -176,7 +176,7 @@ ResponseLogProbs Session::logProbs(tle::Response const& response) const
         {
             return {};
         }
-        options = request->second;
+        options = request->second.logProbs;
     }
     return {generationLogProbs(response.getResult(), options), promptLogProbs(response.getResult(), options)};
 }

@@ -1,5 +1,7 @@
 #include "answers.h"
 
+#include "sequences.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -28,13 +30,7 @@ void finish(std::vector<Response>& responses, IdType id, Result value, FinishRea
     value.isFinal = true;
     value.isSequenceFinal = true;
     value.finishReasons = {reason};
-    RequestPerfMetrics metrics;
-    metrics.timingMetrics.arrivalTime = active.arrival;
-    metrics.timingMetrics.firstScheduledTime = active.arrival;
-    metrics.timingMetrics.firstTokenTime = active.firstToken;
-    metrics.timingMetrics.lastTokenTime = active.generated > 0 ? Clock::now() : Clock::time_point{};
-    metrics.kvCacheMetrics = {4, 3, 1, 2, 0.25f};
-    value.requestPerfMetrics = metrics;
+    value.requestPerfMetrics = metricsOf(active);
     responses.emplace_back(id, std::move(value));
 }
 
@@ -130,6 +126,12 @@ VecTokens parameters(Request const& request)
         request.getAllottedTimeMs() ? static_cast<TokenIdType>(request.getAllottedTimeMs()->count()) : -1,
         milli(sampling.getTopPMin()), milli(sampling.getTopPDecay()), sampling.getTopPResetIds().value_or(-1),
         sampling.getPromptIgnoreLength().value_or(-1), sampling.getNoRepeatNgramSize().value_or(-1)};
+    if (sampling.getNumReturnSequences() || sampling.getBeamWidth() > 1)
+    {
+        facts.insert(facts.end(),
+            {sampling.getNumReturnSequences().value_or(-1), sampling.getBeamWidth(), milli(sampling.getLengthPenalty()),
+                milli(sampling.getBeamSearchDiversityRate()), sampling.getEarlyStopping().value_or(-1)});
+    }
     for (auto const& words : {request.getStopWords(), request.getBadWords()})
     {
         facts.push_back(words ? static_cast<TokenIdType>(words->size()) : -1);
@@ -156,10 +158,26 @@ VecTokens parameters(Request const& request)
 
 } // namespace
 
+RequestPerfMetrics metricsOf(Active const& active)
+{
+    RequestPerfMetrics metrics;
+    metrics.timingMetrics.arrivalTime = active.arrival;
+    metrics.timingMetrics.firstScheduledTime = active.arrival;
+    metrics.timingMetrics.firstTokenTime = active.firstToken;
+    metrics.timingMetrics.lastTokenTime = active.generated > 0 ? Clock::now() : Clock::time_point{};
+    metrics.kvCacheMetrics = {4, 3, 1, 2, 0.25f};
+    return metrics;
+}
+
 bool advance(IdType id, Active& active, Script const& script, std::vector<Response>& responses)
 {
     if (active.cancelled && active.kind != kDEAF)
     {
+        if (active.several)
+        {
+            cancelSeveral(id, active, responses);
+            return false;
+        }
         finish(responses, id, result(active, {}), FinishReason::kCANCELLED, active);
         return false;
     }
@@ -213,6 +231,10 @@ bool advance(IdType id, Active& active, Script const& script, std::vector<Respon
     case kEXIT: strike(Fault::kEXIT);
     case kHANG: strike(Fault::kHANG);
     default: break;
+    }
+    if (active.several)
+    {
+        return advanceSeveral(id, active, script, responses);
     }
     auto const endless = active.kind == kENDLESS || active.kind == kDEAF;
     auto const left = active.request.getMaxTokens() - active.generated;

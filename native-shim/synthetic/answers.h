@@ -22,7 +22,11 @@ struct Active
     std::vector<float> logProbs{};
     bool cancelled{false};
     Clock::time_point firstToken{};
+    bool several{false}; // sequences
 };
+
+/// Made up where it does not come from the request.
+tensorrt_llm::executor::RequestPerfMetrics metricsOf(Active const& active);
 
 /// One step of one request. False where it has ended.
 bool advance(tensorrt_llm::executor::IdType id, Active& active, Script const& script,

@@ -153,6 +153,7 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
     facts.vocabularySize = script.vocabularySize;
     facts.maxSequenceTokens = script.maxSequenceTokens;
     facts.maxBatchSize = config.getMaxBatchSize().value_or(synthetic::kDefaultBatchSize);
+    facts.maxBeamWidth = config.getMaxBeamWidth();
     facts.maxNumTokens = config.getMaxNumTokens().value_or(64);
     facts.maxQueueSize = config.getMaxQueueSize().value_or(1'000'000);
     facts.tokensPerBlock = kTokensPerBlock;

@@ -3,6 +3,7 @@
 #include "answers.h"
 #include "model.h"
 #include "script.h"
+#include "sequences.h"
 
 #include <algorithm>
 #include <atomic>
@@ -72,6 +73,7 @@ public:
         }
         auto const id = ++mLastId;
         Active active{request, kind, Clock::now()};
+        active.several = wantsSeveral(request);
         if (kind == kANSWER_FIRST)
         {
             answerNow(id, std::move(active));

@@ -43,12 +43,13 @@ export function compareFinalRecords(drift) {
 export function compareTokensRecords(drift) {
   for (const flags of [constants.TRTLLM_RECORD_FLAG_LOG_PROBS, 0]) {
     const size = record.size + 16;
-    const { kind, requestId, timeNs, tokens, logProbs } = decode(size, (view) => {
+    const { kind, requestId, sequenceIndex, timeNs, tokens, logProbs } = decode(size, (view) => {
       const header = {
         size,
         kind: constants.TRTLLM_RECORD_TOKENS,
         flags,
         request_id: 7,
+        sequence_index: 5,
         time_ns: 9,
         count: 2,
       };
@@ -56,8 +57,8 @@ export function compareTokensRecords(drift) {
       new Int32Array(view.buffer, record.size, 2).set([11, 12]);
       new Float32Array(view.buffer, record.size + 8, 2).set([-0.5, -1.5]);
     });
-    const expected = ["tokens", 7, 9, [11, 12], flags === 0 ? undefined : [-0.5, -1.5]];
-    const actual = [kind, requestId, timeNs, [...tokens], logProbs && [...logProbs]];
+    const expected = ["tokens", 7, 5, 9, [11, 12], flags === 0 ? undefined : [-0.5, -1.5]];
+    const actual = [kind, requestId, sequenceIndex, timeNs, [...tokens], logProbs && [...logProbs]];
     drift.compare(`TOKENS record, flags ${flags}`, expected, actual);
   }
 }
@@ -70,16 +71,50 @@ export function compareTopLogProbsRecords(drift) {
   for (const flags of [constants.TRTLLM_RECORD_FLAG_PROMPT, 0]) {
     const size = record.size + 40;
     const decoded = decode(size, (view) => {
-      const header = { size, kind: constants.TRTLLM_RECORD_TOP_LOG_PROBS, flags, request_id: 7, count: 2 };
+      const header = {
+        size,
+        kind: constants.TRTLLM_RECORD_TOP_LOG_PROBS,
+        flags,
+        request_id: 7,
+        sequence_index: 5,
+        count: 2,
+      };
       writeStruct(view, 0, record, header);
       new Int32Array(view.buffer, record.size, 5).set([2, 11, 12, 13, 14]);
       new Float32Array(view.buffer, record.size + 20, 4).set([-0.5, -1, -1.5, -2]);
     });
-    const { kind, requestId, ofPrompt, perToken, tokens, logProbs } = decoded;
-    const expected = ["top-log-probs", 7, flags !== 0, 2, [11, 12, 13, 14], [-0.5, -1, -1.5, -2]];
-    const actual = [kind, requestId, ofPrompt, perToken, [...tokens], [...logProbs]];
+    const { kind, requestId, sequenceIndex, ofPrompt, perToken, tokens, logProbs } = decoded;
+    const expected = ["top-log-probs", 7, 5, flags !== 0, 2, [11, 12, 13, 14], [-0.5, -1, -1.5, -2]];
+    const actual = [kind, requestId, sequenceIndex, ofPrompt, perToken, [...tokens], [...logProbs]];
     drift.compare(`TOP_LOG_PROBS record, flags ${flags}`, expected, actual);
   }
+}
+
+/**
+ * Writes the end of one of several sequences.
+ * @param {Drift} drift
+ */
+export function compareSequenceEndRecords(drift) {
+  const size = record.size + 8;
+  const decoded = decode(size, (view) => {
+    const header = {
+      size,
+      kind: constants.TRTLLM_RECORD_SEQUENCE_END,
+      finish_reason: constants.TRTLLM_FINISH_STOP_WORDS,
+      request_id: 7,
+      sequence_index: 3,
+    };
+    writeStruct(view, 0, record, header);
+    new Float32Array(view.buffer, record.size, 1).set([-1.5]);
+  });
+  const expected = {
+    kind: "sequence-end",
+    requestId: 7,
+    sequenceIndex: 3,
+    finishReason: "stop",
+    cumLogProb: -1.5,
+  };
+  drift.compare("SEQUENCE_END record", expected, decoded);
 }
 
 /**

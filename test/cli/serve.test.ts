@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,6 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+/** `fetch` sets the host itself. */
+async function statusOf(url: string, headers: Record<string, string>): Promise<number | undefined> {
+  const [response] = (await once(request(url, { headers }).end(), "response")) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
+
 describe("trtllm-node serve", () => {
   it("serves until SIGTERM, lets what runs end, and exits with 0", async () => {
     const served = runCli(["serve", modelPath(), "--port", "0", "--model-name", "m", "--api-key-file", keys]);
@@ -21,6 +30,8 @@ describe("trtllm-node serve", () => {
       await heard(served.stdout, /\/v1\n/),
     )!;
     expect((await fetch(`${url}/models`)).status).toBe(401);
+    // What a page of another site sends whose name was made to lead here.
+    expect(await statusOf(url!, { host: "other.example" })).toBe(403);
     const headers = { authorization: "Bearer sk-one-key-of-a-test", "content-type": "application/json" };
     const body = JSON.stringify({
       model: "m",

@@ -8,7 +8,7 @@ export interface Subject {
   createMissing(): Promise<ExecutorLike>;
 }
 
-const limits = { maxBatchSize: 4, maxQueueSize: 2000 } satisfies ExecutorOptions;
+const limits = { maxBatchSize: 4, maxBeamWidth: 3, maxQueueSize: 2000 } satisfies ExecutorOptions;
 /** Takes long enough to be cancelled on its way, on any executor. */
 const long = 200;
 const prompt = (index: number) => [1 + index, 2, 3];
@@ -48,7 +48,7 @@ export function conformsToExecutorLike(title: string, subject: Subject): void {
     }
 
     test("It describes its engine, with the limits it was given.", () => {
-      expect(executor.engine).toMatchObject({ maxBatchSize: 4, maxQueueSize: 2000 });
+      expect(executor.engine).toMatchObject(limits);
       expect(executor.engine.vocabularySize).toBeGreaterThan(0);
       expect(executor.engine.kvBlocks).toBeGreaterThan(0);
     });
@@ -82,6 +82,54 @@ export function conformsToExecutorLike(title: string, subject: Subject): void {
       const { logProbs } = await stream.result;
       expect(logProbs).toEqual(Float32Array.from(chunked));
       for (const logProb of chunked) expect(logProb).toBeLessThanOrEqual(0);
+    });
+
+    test("Several sequences stream side by side, each with its own tokens, log-probabilities and end.", async () => {
+      const sampling = { temperature: 1, numReturnSequences: 3 };
+      const stream = executor.submit({ tokens: prompt(0), maxTokens: 8, sampling, logProbs: true });
+      const streamed: number[][] = [[], [], []];
+      for await (const { sequenceIndex, tokens } of stream) streamed[sequenceIndex!]!.push(...tokens);
+      const { sequences, ...first } = await stream.result;
+      expect(sequences!.map(({ tokens }) => [...tokens])).toEqual(streamed);
+      expect(first).toMatchObject(sequences![0]!);
+      for (const { tokens, logProbs, cumLogProb, finishReason } of sequences!) {
+        expect(["length", "end"]).toContain(finishReason);
+        expect(logProbs).toHaveLength(tokens.length);
+        expect(cumLogProb).toBeCloseTo(
+          logProbs!.reduce((sum, value) => sum + value, 0),
+          3,
+        );
+      }
+    });
+
+    test("Beams come whole, the likeliest first, as many as are to be returned.", async () => {
+      const sampling = { beamWidth: 3, numReturnSequences: 2 };
+      const stream = executor.submit({ tokens: prompt(0), maxTokens: 6, sampling });
+      const streamed = new Map<number, Int32Array>();
+      for await (const { sequenceIndex, tokens } of stream) {
+        expect(streamed.has(sequenceIndex!)).toBe(false);
+        streamed.set(sequenceIndex!, tokens);
+      }
+      const { sequences } = await stream.result;
+      expect(sequences).toHaveLength(2);
+      expect(sequences!.map(({ tokens }) => tokens)).toEqual([streamed.get(0), streamed.get(1)]);
+      for (const { cumLogProb, logProbs } of sequences!) {
+        expect(cumLogProb).toBeLessThan(0);
+        expect(logProbs).toBeUndefined();
+      }
+    });
+
+    test("A cancel ends every sequence and every beam; those cut off keep what was streamed.", async () => {
+      const streams = [{ temperature: 1, numReturnSequences: 2 }, { beamWidth: 3 }].map((sampling) =>
+        executor.submit({ tokens: prompt(0), maxTokens: long, sampling }),
+      );
+      await running(streams[0]!);
+      for (const stream of streams) stream.cancel();
+      const results = await Promise.all(streams.map(({ result }) => result));
+      expect(results.map(({ sequences }) => sequences!.length)).toEqual([2, 3]);
+      for (const { finishReason } of results) expect(finishReason).toBe("cancelled");
+      expect(results[0]!.tokens.length).toBeGreaterThan(0);
+      await worksStill();
     });
 
     test("A cancelled request resolves with what it made; a cancel too many does nothing.", async () => {
@@ -137,6 +185,12 @@ export function conformsToExecutorLike(title: string, subject: Subject): void {
       ["an empty prompt", { tokens: [] }, "ERR_INVALID_REQUEST"],
       ["no tokens to make", { maxTokens: 0 }, "ERR_INVALID_REQUEST"],
       ["a token outside the vocabulary", { tokens: [2 ** 31 - 1] }, "ERR_INVALID_REQUEST"],
+      ["more beams than were loaded for", { sampling: { beamWidth: 4 } }, "ERR_INVALID_REQUEST"],
+      [
+        "more sequences than the KV cache holds",
+        { sampling: { numReturnSequences: 9999 } },
+        "ERR_KV_CACHE_FULL",
+      ],
       ["a prompt that no sequence holds", { tokens: new Int32Array(1_000_000) }, "ERR_PROMPT_TOO_LONG"],
     ])("A request with %s is refused at once.", (_, wrong, code) => {
       const submitWrong = () => executor.submit({ tokens: [1], maxTokens: 1, ...wrong });

@@ -61,6 +61,20 @@ describe("who may ask", () => {
   });
 });
 
+describe("by which name it may be reached", () => {
+  it("refuses any other than the allowed ones, whatever the port", async () => {
+    const handler = create({ allowedHosts: ["localhost", "[::1]"] });
+    const statusOf = async (host: string) =>
+      (await handler(new Request("http://localhost/health/live", { headers: { host } }))).status;
+    expect(await Promise.all(["localhost:8000", "LOCALHOST", "[::1]:80"].map(statusOf))).toEqual([
+      200, 200, 200,
+    ]);
+    expect(
+      await Promise.all(["evil.example:8000", "localhost.evil.example", "127.0.0.1"].map(statusOf)),
+    ).toEqual([403, 403, 403]);
+  });
+});
+
 describe("how much may be asked", () => {
   it("refuses a body that is too large, said to be so or not", async () => {
     const handler = create({ maxBodyBytes: 100 });
@@ -124,6 +138,13 @@ describe("how much may be asked", () => {
 
 describe("what is not offered", () => {
   it.each([
+    [
+      "/v1/responses",
+      { input: "a", previous_response_id: "resp_1" },
+      "previous_response_id",
+      "unsupported_parameter",
+    ],
+    ["/v1/responses", { input: "a", store: true }, "store", "unsupported_parameter"],
     ["/v1/chat/completions", { messages: [] }, "messages", "empty_array"],
     ["/v1/chat/completions", {}, "messages", "missing_required_parameter"],
     [
@@ -188,6 +209,32 @@ describe("the other routes", () => {
     expect(tokens.count).toBe(llm.countTokens("Grüße aus 東京"));
     const text = await post(handler, "/detokenize", { model: "m", tokens: tokens.tokens });
     expect(await text.json()).toEqual({ prompt: "Grüße aus 東京" });
+  });
+
+  it("says why it has no embeddings", async () => {
+    const response = await post(create(), "/v1/embeddings", { model: "m", input: ["a", "b"] });
+    expect(response.status).toBe(400);
+    expect(await errorOf(response)).toMatchObject({
+      message: expect.stringContaining("Embeddings are not supported"),
+      code: "unsupported_value",
+    });
+  });
+
+  it("shares cached prompts only among those who give the same salt", async () => {
+    const prompt = `${"All work and no play. ".repeat(20)}Go on.`;
+    const cached = async (cache_salt?: string) => {
+      const response = await post(create(), "/v1/completions", { ...short, prompt, cache_salt });
+      const { usage } = (await response.json()) as {
+        usage: { prompt_tokens_details: { cached_tokens: number } };
+      };
+      return usage.prompt_tokens_details.cached_tokens > 0;
+    };
+    expect([await cached("a"), await cached("b"), await cached("a"), await cached()]).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
   });
 
   it("lies under a path of the application", async () => {

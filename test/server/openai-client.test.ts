@@ -139,6 +139,39 @@ describe("OpenAI's own client", () => {
     expect(chat.choices[0]!.message.content).not.toBe(chat.choices[1]!.message.content);
   });
 
+  it("gets the choices of a stream by their index", async () => {
+    const request = { model, messages: question, n: 3, max_tokens: 8, seed: 4 };
+    const whole = await client.chat.completions.create(request);
+    const texts = ["", "", ""];
+    for await (const { choices } of await client.chat.completions.create({ ...request, stream: true })) {
+      for (const { index, delta } of choices) texts[index] += delta.content ?? "";
+    }
+    expect(texts).toEqual(whole.choices.map(({ message }) => message.content));
+    expect(new Set(texts).size).toBe(3);
+  });
+
+  it("gets the best of several completions, and is told what all of them cost", async () => {
+    const request = { model, prompt: "Once upon a time", max_tokens: 6, seed: 5 };
+    const all = await client.completions.create({ ...request, n: 3, logprobs: 0 });
+    const mean = (choice: OpenAI.CompletionChoice) => {
+      const logProbs = choice.logprobs!.token_logprobs!;
+      return logProbs.reduce((sum, value) => sum + value, 0) / logProbs.length;
+    };
+    const likeliest = all.choices.toSorted((a, b) => mean(b) - mean(a)).slice(0, 2);
+    const best = await client.completions.create({ ...request, n: 2, best_of: 3 });
+    expect(best.choices.map(({ text }) => text)).toEqual(likeliest.map(({ text }) => text));
+    expect(best.choices.map(({ index, logprobs }) => [index, logprobs])).toEqual([
+      [0, null],
+      [1, null],
+    ]);
+    expect(best.usage).toEqual(expect.objectContaining({ completion_tokens: all.usage!.completion_tokens }));
+    const wrong = { param: "best_of", status: 400 };
+    await expect(client.completions.create({ ...request, n: 2, best_of: 1 })).rejects.toMatchObject(wrong);
+    await expect(client.completions.create({ ...request, best_of: 2, stream: true })).rejects.toMatchObject(
+      wrong,
+    );
+  });
+
   it("continues token ids, up to a stop text, streamed or not", async () => {
     const prompt = [...llm.tokenizer.encode("1, 2, 3, 4,", { addSpecial: true, parseSpecial: true })];
     const request = { model, prompt, max_tokens: 32, temperature: 0, stop: [" 8"] };

@@ -90,6 +90,11 @@ std::optional<SizeType32> ExecutorConfig::getMaxQueueSize() const
     return mMaxQueueSize;
 }
 
+void ExecutorConfig::setMaxBeamWidth(SizeType32 maxBeamWidth)
+{
+    mMaxBeamWidth = atLeast("maxBeamWidth", maxBeamWidth, 1);
+}
+
 void ExecutorConfig::setSchedulerConfig(SchedulerConfig const& schedulerConfig)
 {
     mSchedulerConfig = schedulerConfig;

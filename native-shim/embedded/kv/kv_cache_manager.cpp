@@ -213,8 +213,6 @@ KvCacheManager::Start KvCacheManager::forkSequence(SequenceId id, SequenceId par
     }
     Start start{};
     start.reusedTokens = computed;
-    start.metrics.numReusedBlocks = blocksFor(computed);
-    mReusedBlocks += start.metrics.numReusedBlocks;
     if (last)
     {
         auto const newBefore = mAllocNewBlocks;

@@ -36,7 +36,8 @@ public:
     Start addSequence(SequenceId id, VecTokens const& tokens, ReuseDomain const& domain,
         KvCacheRetentionConfig const& retention, SizeType32 mostReused);
     /// Another sequence of the same tokens, of which `computed` are stored: full blocks are shared, the last one is
-    /// to be copied. The pool must have a block free.
+    /// to be copied. What is shared was not found in the cache and does not count as reused. The pool must have a
+    /// block free.
     Start forkSequence(SequenceId id, SequenceId parent, SizeType32 computed);
     /// Makes room for so many tokens. The pool must have the blocks free.
     void reserve(SequenceId id, SizeType32 tokens);

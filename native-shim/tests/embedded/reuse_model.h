@@ -129,7 +129,6 @@ public:
             takePrimary();
             child.blocks.push_back({std::nullopt, retention});
         }
-        reused += static_cast<SizeType32>(child.blocks.size());
         mSequences[id] = child;
     }
 

@@ -21,6 +21,7 @@ struct Record
     trtllm_status status{};         // LOAD_FAILED, ERROR
     float progress{};               // LOAD_PROGRESS
     trtllm_final final{};           // FINAL
+    float cumulativeLogProb{};      // SEQUENCE_END
     std::vector<std::int32_t> tokens; // TOKENS
     std::vector<float> logProbs;      // TOKENS, PROMPT_LOG_PROBS
     std::uint32_t alternatives{};     // TOP_LOG_PROBS, as the two below
@@ -76,6 +77,7 @@ inline std::deque<Record> decode(std::uint8_t const* bytes, std::size_t size)
             take(record.logProbs.data(), count * sizeof(float));
             break;
         case TRTLLM_RECORD_FINAL: take(&record.final, sizeof(record.final)); break;
+        case TRTLLM_RECORD_SEQUENCE_END: take(&record.cumulativeLogProb, sizeof(float)); break;
         case TRTLLM_RECORD_STOPPED: break;
         default: CHECK(!"a known kind of record");
         }

@@ -221,6 +221,31 @@ TEST("sequences of one request, and tokens with and without log-probs, are not m
     CHECK_EQ(records[3].header.kind, TRTLLM_RECORD_FINAL);
 }
 
+TEST("the end of a sequence follows its tokens, and those of its siblings go on")
+{
+    Fixture fixture;
+    std::int32_t const tokens[] = {1, 2};
+    {
+        Batch batch(fixture.queue);
+        batch.tokens(7, 0, tokens, nullptr, 1);
+        batch.tokens(7, 1, tokens, nullptr, 2);
+        batch.sequenceEnd(7, 1, TRTLLM_FINISH_END_ID, -2.5f);
+        batch.tokens(7, 0, tokens + 1, nullptr, 1);
+        batch.sequenceEnd(8, 0, TRTLLM_FINISH_LENGTH, 0.0f); // of a request without tokens
+    }
+    auto const records = fixture.drain();
+    CHECK_EQ(records.size(), 4);
+    CHECK(records[0].tokens == std::vector<std::int32_t>({1, 2}));
+    CHECK_EQ(records[1].header.kind, TRTLLM_RECORD_SEQUENCE_END);
+    CHECK_EQ(records[1].header.sequence_index, 1);
+    CHECK_EQ(records[1].header.finish_reason, TRTLLM_FINISH_END_ID);
+    CHECK_EQ(records[1].header.size, 40);
+    CHECK_EQ(records[1].cumulativeLogProb, -2.5f);
+    CHECK_EQ(records[2].header.request_id, 8);
+    CHECK_EQ(records[3].header.sequence_index, 0);
+    CHECK(records[3].tokens == std::vector<std::int32_t>({1, 2}));
+}
+
 TEST("each request's tokens stay whole and in order, its last record last, however the queue is drained")
 {
     Fixture fixture;

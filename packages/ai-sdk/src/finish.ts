@@ -3,9 +3,8 @@ import type {
   LanguageModelV3GenerateResult,
   LanguageModelV3Usage,
 } from "@ai-sdk/provider";
-import type { ChatResult, Tokenizer } from "@trtllm-node/runtime";
+import { type ChatResult, reasoningTokens, type Tokenizer } from "@trtllm-node/runtime";
 import { providerName } from "./provider-options.ts";
-import { reasoningTokens } from "./reasoning-tokens.ts";
 
 type Finish = Required<Pick<LanguageModelV3GenerateResult, "finishReason" | "usage" | "providerMetadata">>;
 

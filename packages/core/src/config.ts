@@ -12,6 +12,11 @@ const priority = z.int32().min(0).max(100);
 const schema = z.strictObject({
   /** Most requests running at once; at least 1. Default: the engine's, else 8. */
   maxBatchSize: count.optional(),
+  /**
+   * Most beams of a request; at least 1. TensorRT-LLM needs an engine built with max_beam_width; above 1 the scheduler
+   * policy cannot be MAX_UTILIZATION. Default: 1.
+   */
+  maxBeamWidth: count.optional(),
   /** Most tokens computed in one iteration; at least `maxBatchSize`. Default: the engine's, else `maxBatchSize` and 256 (CPU) or 2048 (GPU) tokens of prompts. */
   maxNumTokens: count.optional(),
   /** Most requests waiting; the next is refused with QueueFullError. At least 1. Default: 1024. */

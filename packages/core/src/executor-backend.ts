@@ -5,6 +5,7 @@ import type {
   FinalRecord,
   RecordReader,
   RecordVisitor,
+  SequenceEndRecord,
   TokensRecord,
   TopLogProbsRecord,
 } from "./native/records.ts";
@@ -18,6 +19,7 @@ export interface RecordSink {
   /** Alternatives come before the tokens to which they belong. */
   pushTopLogProbs(record: TopLogProbsRecord): void;
   setPromptLogProbs(logProbs: Float32Array): void;
+  endSequence(record: SequenceEndRecord): void;
   flush(): void;
   finish(record: FinalRecord): void;
   fail(error: TrtllmError): void;
@@ -93,6 +95,10 @@ export abstract class ExecutorBackend implements RecordVisitor {
 
   promptLogProbs(requestId: number, logProbs: Float32Array): void {
     this.#sinks.get(requestId)?.setPromptLogProbs(logProbs);
+  }
+
+  sequenceEnd(record: SequenceEndRecord): void {
+    this.#sinks.get(record.requestId)?.endSequence(record);
   }
 
   final(record: FinalRecord): void {

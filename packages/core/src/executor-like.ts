@@ -151,6 +151,27 @@ export interface SamplingOptions {
   readonly logitBias?: Readonly<Record<number, number>> | undefined;
   /** `endId` does not come before this many tokens; stop tokens and words still end the answer. Default 0. */
   readonly minTokens?: number | undefined;
+  /**
+   * Answers to one prompt, which is computed once; answer i is drawn with seed + i. With beams: how many of them are
+   * returned, all where it is left out. At least 1; the embedded executor runs all at once and needs as many places of
+   * `maxBatchSize`. Default 1.
+   */
+  readonly numReturnSequences?: number | undefined;
+  /**
+   * Above 1: beam search, with so many beams; up to `EngineInfo.maxBeamWidth`. It draws nothing, gives everything at
+   * its end, and takes no guide. Default 1.
+   */
+  readonly beamWidth?: number | undefined;
+  /** Beams are ranked by log-probability / length ^ lengthPenalty. 0 or above. Only with beams. Default 0. */
+  readonly lengthPenalty?: number | undefined;
+  /** Added to a candidate's rank once per index of its beam. 0 or above. Only with beams. Default 0. */
+  readonly beamSearchDiversityRate?: number | undefined;
+  /**
+   * 1: done with `beamWidth` finished answers. 0: done when no beam can become better than the worst of them, judged
+   * at its present length. Above 1: the same, judged at `maxTokens` where the length penalty is above 0. Only with
+   * beams. Default 1.
+   */
+  readonly earlyStopping?: number | undefined;
 }
 
 /**
@@ -169,6 +190,8 @@ export interface TokenStream extends AsyncIterable<TokenChunk> {
 }
 
 export interface TokenChunk {
+  /** Whose tokens these are, where the request asked for several sequences. */
+  readonly sequenceIndex?: number | undefined;
   /** Everything new since the last chunk, at least one token. Shared with the result: do not write to it. */
   readonly tokens: Int32Array;
   /** Natural logarithms, one per token, where the request asked for them. */
@@ -188,16 +211,28 @@ export interface TopLogProbs {
 
 export type FinishReason = "end" | "stop" | "length" | "timed-out" | "cancelled";
 
-export interface TokenResult {
+/** One answer. */
+export interface SequenceResult {
   /** Every generated token. */
   readonly tokens: Int32Array;
   readonly logProbs?: Float32Array | undefined;
   readonly topLogProbs?: TopLogProbs | undefined;
+  /**
+   * Natural logarithm: the sum of its tokens', where the request asked for them. Of a beam always, with its end
+   * token's.
+   */
+  readonly cumLogProb?: number | undefined;
+  readonly finishReason: FinishReason;
+  readonly timings: RequestTimings;
+}
+
+/** What a request has come to. Of several sequences the first is what the fields of a single one tell. */
+export interface TokenResult extends SequenceResult {
+  /** In order, beams the best first; `undefined` where neither numReturnSequences nor beamWidth is above 1. */
+  readonly sequences?: readonly SequenceResult[] | undefined;
   /** One per token of the prompt, where the request asked for them; NaN for the first, which nothing precedes. */
   readonly promptLogProbs?: Float32Array | undefined;
   readonly promptTopLogProbs?: TopLogProbs | undefined;
-  readonly finishReason: FinishReason;
-  readonly timings: RequestTimings;
   readonly kvBlocks: RequestKvBlocks;
 }
 
@@ -219,7 +254,7 @@ export interface RequestTimings {
 }
 
 export interface RequestKvBlocks {
-  /** Blocks taken from the pool for the prompt. */
+  /** Blocks taken from the pool for the prompt, and for what several sequences cannot share of it. */
   readonly allocated: number;
   /** Of them, those that held nothing before. */
   readonly new: number;
@@ -242,8 +277,10 @@ export interface EngineInfo {
   readonly vocabularySize: number;
   /** Most tokens of prompt and answer together. */
   readonly maxSequenceTokens: number;
-  /** Most requests running at once. */
+  /** Most requests running at once; of the embedded executor, most sequences of all of them together. */
   readonly maxBatchSize: number;
+  /** Most beams of a request. */
+  readonly maxBeamWidth: number;
   /** Most tokens computed in one iteration. */
   readonly maxNumTokens: number;
   /** Most requests waiting; the next is refused with QueueFullError. */

@@ -16,6 +16,7 @@ import { libraryFiles, loadLibrary } from "./native/library.ts";
 import { NativeExecutor } from "./native/native-executor.ts";
 import { encodeRequest } from "./request.ts";
 import type { RequestStatsPerIteration } from "./request-stats.ts";
+import { returnedSequences } from "./sequences.ts";
 import { RequestStream, RunningRequest, requestAborted } from "./token-stream.ts";
 import { EngineVocabulary, type VocabularyFacts } from "./vocabulary.ts";
 
@@ -78,7 +79,9 @@ export class Executor implements ExecutorLike {
     if (signal?.aborted) throw requestAborted(signal);
     const { json, tokens } = encodeRequest(request, this.engine);
     const id = this.#native.submit(json, tokens);
-    const running = new RunningRequest(id, () => this.#native.cancel(id), request);
+    const { maxUnreadTokens, sampling } = request;
+    const options = { signal, maxUnreadTokens, sequences: returnedSequences(sampling) };
+    const running = new RunningRequest(id, () => this.#native.cancel(id), options);
     this.#native.attach(running);
     return new RequestStream(running);
   }

@@ -30,6 +30,7 @@ export type {
   RequestKvBlocks,
   RequestTimings,
   SamplingOptions,
+  SequenceResult,
   TokenChunk,
   TokenizeOptions,
   TokenPiece,

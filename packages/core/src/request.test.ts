@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { InvalidRequestError, KvCacheFullError, PromptTooLongError } from "./errors.ts";
+import { InvalidRequestError, KvCacheFullError, PromptTooLongError, UnsupportedError } from "./errors.ts";
 import type { EngineInfo, ExecutorRequest } from "./executor-like.ts";
 import { encodeRequest } from "./request.ts";
 
-const engine = { vocabularySize: 100, maxSequenceTokens: 64, tokensPerBlock: 8, kvBlocks: 8 } as EngineInfo;
+const limits = { maxSequenceTokens: 64, maxBeamWidth: 4, tokensPerBlock: 8, kvBlocks: 8 };
+const engine = { vocabularySize: 100, ...limits } as EngineInfo;
 
 function encode(request: object) {
   return encodeRequest({ tokens: [1, 2, 3], maxTokens: 4, ...request } as ExecutorRequest, engine);
@@ -58,6 +59,12 @@ test.each([
   [{ sampling: { logitBias: { 100: 1 } } }, "sampling.logitBias holds 100"],
   [{ sampling: { logitBias: { a: 1 } } }, "sampling.logitBias holds NaN"],
   [{ sampling: { logitBias: { 1: Number.NEGATIVE_INFINITY } } }, "sampling.logitBias.1 is -Infinity"],
+  [{ sampling: { numReturnSequences: 0 } }, "sampling.numReturnSequences is 0"],
+  [{ sampling: { beamWidth: 5 } }, "the engine was loaded with maxBeamWidth 4"],
+  [{ sampling: { beamWidth: 2, numReturnSequences: 3 } }, "returns its beams at most"],
+  [{ sampling: { beamWidth: 2, topP: 0.5 } }, "sampling.topP has no meaning in beam search"],
+  [{ sampling: { lengthPenalty: 1 } }, "sampling.lengthPenalty belongs to beam search"],
+  [{ sampling: { beamWidth: 2, earlyStopping: -1 } }, "sampling.earlyStopping is -1"],
   [{ stopWords: [[1, -2]] }, "stopWords holds -2 at index 1"],
   [{ stopWords: [3] }, "stopWords.0 is 3"],
   [{ endId: 100 }, "endId holds 100"],
@@ -90,3 +97,18 @@ test("A request that needs more blocks than the pool has is refused, since waiti
   expect(() => encodeRequest({ tokens: [1], maxTokens: 15 }, small)).not.toThrow();
   expect(() => encodeRequest({ tokens: [1], maxTokens: 16 }, small)).toThrow(KvCacheFullError);
 });
+
+test("Each sequence needs blocks of its own but for the full ones of the prompt.", () => {
+  const request = (sampling: object, maxTokens = 8) => ({ tokens: new Int32Array(20), maxTokens, sampling });
+  // Of 4 blocks the first 2 are shared: 4 + 2 + 2 are the whole pool.
+  expect(() => encode(request({ numReturnSequences: 3 }))).not.toThrow();
+  expect(() => encode(request({ numReturnSequences: 4 }))).toThrow(KvCacheFullError);
+  expect(() => encode(request({ beamWidth: 4, numReturnSequences: 1 }))).toThrow("sequences 4");
+});
+
+test.each([{ guided: { json: true } }, { logProbs: true, topLogProbs: 2 }])(
+  "Beam search with %j is refused as unsupported.",
+  (request) => {
+    expect(() => encode({ ...request, sampling: { beamWidth: 2 } })).toThrow(UnsupportedError);
+  },
+);

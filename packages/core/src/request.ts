@@ -2,15 +2,17 @@ import { z } from "zod";
 import { InvalidRequestError, KvCacheFullError, PromptTooLongError } from "./errors.ts";
 import type { EngineInfo, ExecutorRequest } from "./executor-like.ts";
 import { problems } from "./schema.ts";
+import { checkSequences, computedSequences } from "./sequences.ts";
 
 const natural = z.int32().min(0);
+const positive = z.int32().min(1);
 const share = z.number().min(0).max(1);
 const positiveShare = z.number().gt(0).max(1);
 const retentionPriority = z.int32().min(0).max(100);
 const words = z.array(z.array(z.int()).min(1));
 
 const schema = z.strictObject({
-  maxTokens: z.int32().min(1),
+  maxTokens: positive,
   sampling: z
     .strictObject({
       temperature: z.number().min(0).optional(),
@@ -29,6 +31,11 @@ const schema = z.strictObject({
       badWords: words.optional(),
       logitBias: z.record(z.string(), z.number()).optional(),
       minTokens: natural.optional(),
+      numReturnSequences: positive.optional(),
+      beamWidth: positive.optional(),
+      lengthPenalty: z.number().min(0).optional(),
+      beamSearchDiversityRate: z.number().min(0).optional(),
+      earlyStopping: natural.optional(),
     })
     .check(({ value, issues }) => {
       const { topPDecay, topPMin, topPResetId, topK = 0, temperature = 0 } = value;
@@ -111,7 +118,8 @@ export function encodeRequest(
   for (const word of stopWords) checkIds("stopWords", word, engine.vocabularySize);
   for (const word of badWords) checkIds("sampling.badWords", word, engine.vocabularySize);
   checkIds("sampling.logitBias", Object.keys(logitBias).map(Number), engine.vocabularySize);
-  checkSize(tokens.length, maxTokens, engine);
+  checkSequences(request, engine);
+  checkSize(tokens.length, maxTokens, computedSequences(sampling), engine);
   return {
     json: JSON.stringify({ ...rest, ...sampling, guided: guide(rest.guided) }),
     tokens: tokens instanceof Int32Array ? tokens : Int32Array.from(tokens),
@@ -146,13 +154,15 @@ function checkIds(name: string, ids: ArrayLike<number>, vocabularySize: number):
   }
 }
 
-function checkSize(promptTokens: number, maxTokens: number, engine: EngineInfo): void {
+/** Full blocks of the prompt are shared by the sequences. */
+function checkSize(promptTokens: number, maxTokens: number, sequences: number, engine: EngineInfo): void {
   const { maxSequenceTokens: limit, tokensPerBlock, kvBlocks } = engine;
   if (promptTokens + maxTokens > limit) throw new PromptTooLongError({ promptTokens, maxTokens, limit });
-  const blocks = Math.ceil((promptTokens + maxTokens) / tokensPerBlock);
+  const whole = Math.ceil((promptTokens + maxTokens) / tokensPerBlock);
+  const blocks = whole + (sequences - 1) * (whole - Math.floor(promptTokens / tokensPerBlock));
   if (blocks > kvBlocks) {
     throw new KvCacheFullError(
-      `The request may need ${blocks} KV blocks of ${tokensPerBlock} tokens (prompt ${promptTokens}, maxTokens ${maxTokens}); the pool has ${kvBlocks}. Shorten it, or raise kvCache.maxTokens when loading the engine.`,
+      `The request may need ${blocks} KV blocks of ${tokensPerBlock} tokens (prompt ${promptTokens}, maxTokens ${maxTokens}, sequences ${sequences}); the pool has ${kvBlocks}. Shorten it, or raise kvCache.maxTokens when loading the engine.`,
     );
   }
 }

@@ -9,7 +9,8 @@ import { type RequestOptions, RequestStream, RunningRequest } from "./token-stre
 function tokens(...ids: number[]): TokensRecord {
   const ints = Int32Array.of(-1, ...ids, -1);
   const floats = new Float32Array(1);
-  return { requestId: 1, ints, start: 1, count: ids.length, timeNs: 20e6, floats, logProbsStart: -1 };
+  const count = ids.length;
+  return { requestId: 1, sequenceIndex: 0, ints, start: 1, count, timeNs: 20e6, floats, logProbsStart: -1 };
 }
 
 function tokensWithLogProbs(...pairs: [number, number][]): TokensRecord {
@@ -293,4 +294,55 @@ test("A result that nobody looks at never becomes an unhandled rejection.", asyn
   await new Promise(setImmediate);
   process.off("unhandledRejection", listen);
   expect(unhandled).toEqual([]);
+});
+
+const several = { sequences: 2 };
+const of = (sequenceIndex: number, record: TokensRecord): TokensRecord => ({ ...record, sequenceIndex });
+
+test("Sequences are read in turns, a chunk of each, and end each for its own reason.", async () => {
+  const { stream, request, push } = started(several);
+  push(of(0, tokens(1, 2)));
+  push(of(1, tokens(5)));
+  push(of(0, tokens(3)));
+  request.endSequence({ requestId: 1, sequenceIndex: 1, finishReason: "end", cumLogProb: -2.5 });
+  request.finish(final());
+  const chunks: [number | undefined, number[]][] = [];
+  for await (const chunk of stream) chunks.push([chunk.sequenceIndex, [...chunk.tokens]]);
+  expect(chunks).toEqual([
+    [0, [1, 2, 3]],
+    [1, [5]],
+  ]);
+  const result = await stream.result;
+  expect(result).toMatchObject({ tokens: Int32Array.of(1, 2, 3), finishReason: "length" });
+  expect(result.sequences).toMatchObject([
+    { tokens: Int32Array.of(1, 2, 3), finishReason: "length", cumLogProb: undefined },
+    { tokens: Int32Array.of(5), finishReason: "end", cumLogProb: -2.5, timings: { totalMs: 10 } },
+  ]);
+});
+
+test("Reads that wait are served from whichever sequence has tokens.", async () => {
+  const { stream, request } = started(several);
+  const iterator = stream[Symbol.asyncIterator]();
+  const reads = [iterator.next(), iterator.next()];
+  request.push(of(1, tokens(5)));
+  request.push(of(0, tokens(1)));
+  request.flush();
+  const read = await Promise.all(reads);
+  expect(read.map(({ value }) => value?.sequenceIndex)).toEqual([0, 1]);
+});
+
+test("Tokens of a sequence that nobody asked for are dropped.", async () => {
+  const { stream, request, push } = started(several);
+  push(of(7, tokens(9)));
+  request.finish(final());
+  expect((await stream.result).sequences?.map((sequence) => sequence.tokens.length)).toEqual([0, 0]);
+});
+
+test("Unread tokens of all sequences count together.", async () => {
+  const { stream, push } = started({ ...several, maxUnreadTokens: 3 });
+  const iterator = stream[Symbol.asyncIterator]();
+  push(of(0, tokens(1, 2)));
+  push(of(1, tokens(1, 2)));
+  for (const _ of [0, 1]) expect((await iterator.next()).done).toBe(false);
+  await expect(iterator.next()).rejects.toMatchObject({ code: "ERR_SLOW_CONSUMER" });
 });

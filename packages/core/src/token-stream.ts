@@ -3,9 +3,8 @@ import { type Deferred, deferred, quietDeferred } from "./deferred.ts";
 import { AbortedError, InvalidRequestError, SlowConsumerError, type TrtllmError } from "./errors.ts";
 import type { RecordSink } from "./executor-backend.ts";
 import type { TokenChunk, TokenResult, TokenStream, TopLogProbs } from "./executor-like.ts";
-import type { FinalRecord, TokensRecord, TopLogProbsRecord } from "./native/records.ts";
-import { TokenBuffer } from "./token-buffer.ts";
-import { TokenTimes } from "./token-times.ts";
+import type { FinalRecord, SequenceEndRecord, TokensRecord, TopLogProbsRecord } from "./native/records.ts";
+import { RunningSequence } from "./running-sequence.ts";
 
 type Read = IteratorResult<TokenChunk, undefined>;
 
@@ -17,6 +16,8 @@ const forgotten = new FinalizationRegistry<RunningRequest>((request) => request.
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   readonly maxUnreadTokens?: number | undefined;
+  /** How many it is answered with, where it asks for several. */
+  readonly sequences?: number | undefined;
 }
 
 /** What the user holds of a request. The executor does not hold it, so that a forgotten one can be noticed. */
@@ -58,7 +59,7 @@ export class RequestStream implements TokenStream {
 
 /**
  * The executor's side of one request. Holds every token until the end, since the result is made of them:
- * 4 bytes each, 8 with log-probabilities, and at most `maxTokens` of them, however slow the reader.
+ * 4 bytes each, 8 with log-probabilities, and at most `maxTokens` of them a sequence, however slow the reader.
  */
 export class RunningRequest implements RecordSink {
   readonly id: number;
@@ -66,8 +67,10 @@ export class RunningRequest implements RecordSink {
   readonly #cancel: () => void;
   readonly #signal: AbortSignal | undefined;
   readonly #maxUnread: number;
-  readonly #tokens = new TokenBuffer();
-  readonly #times = new TokenTimes();
+  readonly #several: boolean;
+  readonly #sequences: readonly RunningSequence[];
+  /** Where the next read begins to look. */
+  #turn = 0;
   #promptLogProbs: Float32Array | undefined;
   #promptTop: TopLogProbs | undefined;
   #waiting: Deferred<Read>[] = [];
@@ -79,11 +82,13 @@ export class RunningRequest implements RecordSink {
   #error: TrtllmError | undefined;
 
   /** `cancel` ends the request natively. It holds the executor, which so outlives its running requests. */
-  constructor(id: number, cancel: () => void, { signal, maxUnreadTokens }: RequestOptions = {}) {
+  constructor(id: number, cancel: () => void, { signal, maxUnreadTokens, sequences }: RequestOptions = {}) {
     this.id = id;
     this.#cancel = cancel;
     this.#signal = signal;
     this.#maxUnread = maxUnreadTokens ?? Number.POSITIVE_INFINITY;
+    this.#several = sequences !== undefined;
+    this.#sequences = Array.from({ length: sequences ?? 1 }, () => new RunningSequence());
     if (signal === undefined) return;
     setMaxListeners(0, signal); // one signal for many requests is no leak: each lets go of it at its end
     signal.addEventListener("abort", this.#abort, { once: true });
@@ -113,7 +118,8 @@ export class RunningRequest implements RecordSink {
 
   read(): Promise<Read> {
     if (this.#left) return Promise.resolve(done);
-    if (this.#tokens.unread > 0) return Promise.resolve({ done: false, value: this.#tokens.take() });
+    const chunk = this.#take();
+    if (chunk !== undefined) return Promise.resolve({ done: false, value: chunk });
     if (this.#error !== undefined) {
       this.#left = true;
       return Promise.reject(this.#error);
@@ -132,39 +138,53 @@ export class RunningRequest implements RecordSink {
   }
 
   push(record: TokensRecord): boolean {
-    if (this.#ended) return false;
-    this.#tokens.append(record);
-    this.#times.add(record.count, record.timeNs);
+    const sequence = this.#sequences[record.sequenceIndex];
+    if (this.#ended || sequence === undefined) return false;
+    sequence.append(record);
     const first = !this.#dirty;
     this.#dirty = true;
     return first;
   }
 
-  pushTopLogProbs({ ofPrompt, perToken, tokens, logProbs }: TopLogProbsRecord): void {
+  pushTopLogProbs({ sequenceIndex, ofPrompt, perToken, tokens, logProbs }: TopLogProbsRecord): void {
     if (this.#ended) return;
     const top = { perToken, tokens, logProbs };
     if (ofPrompt) this.#promptTop = top;
-    else this.#tokens.appendTop(top);
+    else this.#sequences[sequenceIndex]?.tokens.appendTop(top);
   }
 
   setPromptLogProbs(logProbs: Float32Array): void {
     this.#promptLogProbs = logProbs;
   }
 
-  /** Everything that came since the last time is one chunk. */
+  endSequence(record: SequenceEndRecord): void {
+    this.#sequences[record.sequenceIndex]?.end(record);
+  }
+
+  /** Everything of a sequence that came since the last time is one chunk. */
   flush(): void {
     this.#dirty = false;
-    if (this.#tokens.unread === 0) return;
-    const next = this.#waiting.shift();
-    if (next !== undefined) next.resolve({ done: false, value: this.#tokens.take() });
-    else if (this.#reading && !this.#left && this.#tokens.unread > this.#maxUnread) this.#endSlowReader();
+    while (this.#waiting.length > 0) {
+      const chunk = this.#take();
+      if (chunk === undefined) return;
+      this.#waiting.shift()!.resolve({ done: false, value: chunk });
+    }
+    if (!this.#reading || this.#left || this.#maxUnread === Number.POSITIVE_INFINITY) return;
+    const unread = this.#sequences.reduce((sum, { tokens }) => sum + tokens.unread, 0);
+    if (unread > this.#maxUnread) this.#endSlowReader(unread);
   }
 
   finish(record: FinalRecord): void {
     if (!this.#end()) return;
     this.flush();
-    const prompt = { promptLogProbs: this.#promptLogProbs, promptTopLogProbs: this.#promptTop };
-    this.#settle.resolve({ ...tokenResult(this.#tokens.all(), this.#times, record), ...prompt });
+    const sequences = this.#sequences.map((sequence) => sequence.result(record));
+    this.#settle.resolve({
+      ...sequences[0]!,
+      sequences: this.#several ? sequences : undefined,
+      promptLogProbs: this.#promptLogProbs,
+      promptTopLogProbs: this.#promptTop,
+      kvBlocks: { allocated: record.blocksAllocated, new: record.blocksNew, reused: record.blocksReused },
+    });
     for (const next of this.#waiting.splice(0)) next.resolve(done);
   }
 
@@ -176,8 +196,19 @@ export class RunningRequest implements RecordSink {
     for (const next of this.#waiting.splice(0)) next.reject(error);
   }
 
-  #endSlowReader(): void {
-    const { unread } = this.#tokens;
+  /** All unread tokens of the sequence whose turn it is. */
+  #take(): TokenChunk | undefined {
+    const sequences = this.#sequences;
+    for (let looked = 0; looked < sequences.length; looked++) {
+      const sequenceIndex = this.#turn;
+      const { tokens } = sequences[sequenceIndex]!;
+      this.#turn = (sequenceIndex + 1) % sequences.length;
+      if (tokens.unread > 0) return this.#several ? { ...tokens.take(), sequenceIndex } : tokens.take();
+    }
+    return undefined;
+  }
+
+  #endSlowReader(unread: number): void {
     this.cancel();
     this.fail(new SlowConsumerError(unread, this.#maxUnread));
   }
@@ -185,7 +216,7 @@ export class RunningRequest implements RecordSink {
   /** Rejects at once; what the executor still says about the request is dropped. */
   readonly #abort = (): void => {
     this.cancel();
-    this.#tokens.clear();
+    for (const { tokens } of this.#sequences) tokens.clear();
     this.fail(requestAborted(this.#signal));
   };
 
@@ -199,28 +230,4 @@ export class RunningRequest implements RecordSink {
 
 export function requestAborted(signal: AbortSignal | undefined): AbortedError {
   return new AbortedError("The request was aborted by its signal.", { cause: signal?.reason });
-}
-
-function tokenResult(
-  { tokens, logProbs, topLogProbs }: TokenChunk,
-  times: TokenTimes,
-  final: FinalRecord,
-): TokenResult {
-  const { length } = tokens;
-  const sinceArrival = (ns: number): number => (ns - final.arrivalNs) / 1e6;
-  const { timeNs, firstScheduledNs, firstTokenNs, lastTokenNs } = final;
-  return {
-    tokens,
-    logProbs,
-    topLogProbs,
-    finishReason: final.finishReason,
-    timings: {
-      queueMs: sinceArrival(firstScheduledNs || timeNs),
-      timeToFirstTokenMs: length > 0 ? sinceArrival(firstTokenNs) : undefined,
-      interTokenMs: length > 1 ? (lastTokenNs - firstTokenNs) / 1e6 / (length - 1) : undefined,
-      interTokenLatenciesMs: times.latencies(firstTokenNs),
-      totalMs: sinceArrival(length > 0 ? lastTokenNs : timeNs),
-    },
-    kvBlocks: { allocated: final.blocksAllocated, new: final.blocksNew, reused: final.blocksReused },
-  };
 }

@@ -9,6 +9,11 @@ export class TokenTimes {
     this.#timesNs.push(timeNs);
   }
 
+  /** When the newest token came; 0 where there is none. */
+  get lastNs(): number {
+    return this.#timesNs.at(-1) ?? 0;
+  }
+
   /**
    * Milliseconds between each token and the one before: one less than there are tokens. Tokens that came together
    * share the time since those before.

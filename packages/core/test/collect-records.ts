@@ -1,4 +1,9 @@
-import type { FinalRecord, RecordReader, TopLogProbsRecord } from "../src/native/records.ts";
+import type {
+  FinalRecord,
+  RecordReader,
+  SequenceEndRecord,
+  TopLogProbsRecord,
+} from "../src/native/records.ts";
 
 /** The records of trtllm_shim.h as objects. */
 export type NativeRecord =
@@ -8,12 +13,14 @@ export type NativeRecord =
   | {
       readonly kind: "tokens";
       readonly requestId: number;
+      readonly sequenceIndex: number;
       readonly tokens: Int32Array;
       readonly timeNs: number;
       readonly logProbs: Float32Array | undefined;
     }
   | ({ readonly kind: "top-log-probs" } & TopLogProbsRecord)
   | { readonly kind: "prompt-log-probs"; readonly requestId: number; readonly logProbs: Float32Array }
+  | ({ readonly kind: "sequence-end" } & SequenceEndRecord)
   | ({ readonly kind: "final" } & FinalRecord)
   | { readonly kind: "error"; readonly requestId: number; readonly status: number; readonly message: string }
   | { readonly kind: "stopped" };
@@ -25,13 +32,14 @@ export function collectRecords(reader: RecordReader, bytes: number): NativeRecor
     loadProgress: (fraction) => records.push({ kind: "load-progress", fraction }),
     ready: (json) => records.push({ kind: "ready", json }),
     loadFailed: (status, message) => records.push({ kind: "load-failed", status, message }),
-    tokens: ({ requestId, ints, start, count, timeNs, floats, logProbsStart }) => {
+    tokens: ({ requestId, sequenceIndex, ints, start, count, timeNs, floats, logProbsStart }) => {
       const tokens = ints.slice(start, start + count);
       const logProbs = logProbsStart < 0 ? undefined : floats.slice(logProbsStart, logProbsStart + count);
-      records.push({ kind: "tokens", requestId, tokens, timeNs, logProbs });
+      records.push({ kind: "tokens", requestId, sequenceIndex, tokens, timeNs, logProbs });
     },
     topLogProbs: (record) => records.push({ kind: "top-log-probs", ...record }),
     promptLogProbs: (requestId, logProbs) => records.push({ kind: "prompt-log-probs", requestId, logProbs }),
+    sequenceEnd: (record) => records.push({ kind: "sequence-end", ...record }),
     final: (record) => records.push({ kind: "final", ...record }),
     error: (requestId, status, message) => records.push({ kind: "error", requestId, status, message }),
     stopped: () => records.push({ kind: "stopped" }),

@@ -12,7 +12,7 @@ export function contextTokens({ maxSequenceTokens, kvBlocks, tokensPerBlock }: E
   return Math.min(maxSequenceTokens, kvBlocks * tokensPerBlock);
 }
 
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends Omit<SamplingOptions, "numReturnSequences"> {
   /**
    * Most tokens to generate; at least 1. Default: what the engine's sequence limit and KV cache leave after the
    * prompt.
@@ -29,6 +29,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly priority?: number | undefined;
   /** Milliseconds from submission after which the answer ends with `"timed-out"`. Default: none. */
   readonly timeoutMs?: number | undefined;
+  /** KV blocks are reused only among requests of the same number: 0 to 2^53 - 1. Default: none. */
+  readonly cacheSaltId?: number | undefined;
   /** Return the log-probability of each generated token. Default false. */
   readonly logProbs?: boolean | undefined;
   /** With `logProbs` or `promptLogProbs`: so many of the most likely tokens at each position, 0 to 20. Default 0. */
@@ -59,10 +61,15 @@ const known = Object.keys({
   badWords: true,
   logitBias: true,
   minTokens: true,
+  beamWidth: true,
+  lengthPenalty: true,
+  beamSearchDiversityRate: true,
+  earlyStopping: true,
   stop: true,
   stopWords: true,
   priority: true,
   timeoutMs: true,
+  cacheSaltId: true,
   logProbs: true,
   topLogProbs: true,
   promptLogProbs: true,
@@ -72,6 +79,7 @@ const known = Object.keys({
 
 /**
  * What to ask of the executor, which checks the values.
+ * @param sequences answers to the prompt; of a beam search the best ones
  * @throws InvalidRequestError: unknown option
  */
 export function toExecutorRequest(
@@ -79,6 +87,7 @@ export function toExecutorRequest(
   options: GenerateOptions,
   endIds: readonly number[],
   engine: EngineInfo,
+  sequences: number,
 ): ExecutorRequest {
   const unknown = Object.keys(options).filter((key) => !known.includes(key));
   if (unknown.length > 0) {
@@ -92,6 +101,7 @@ export function toExecutorRequest(
     stopWords,
     priority,
     timeoutMs,
+    cacheSaltId,
     logProbs,
     topLogProbs,
     promptLogProbs,
@@ -100,19 +110,42 @@ export function toExecutorRequest(
     ...sampling
   } = options;
   const [endId, ...stopTokenIds] = endIds;
+  const several = sequences > 1 || sampling.beamWidth !== undefined;
   return {
     tokens,
     maxTokens,
-    sampling,
+    sampling: several ? { ...sampling, numReturnSequences: sequences } : sampling,
     endId,
     stopTokenIds,
     stopWords,
     priority,
     timeoutMs,
+    cacheSaltId,
     logProbs,
     topLogProbs,
     promptLogProbs,
     guided,
     signal,
   };
+}
+
+/**
+ * The requests that make `count` answers: no more of them in one than the executor runs side by side. Beams are
+ * one search and so one request.
+ * @throws InvalidRequestError: `count` is no whole number above 0
+ */
+export function requestsFor(
+  count: number,
+  options: GenerateOptions,
+  { maxBatchSize }: EngineInfo,
+): { readonly count: number; readonly options: GenerateOptions }[] {
+  if (!(Number.isInteger(count) && count > 0)) {
+    throw new InvalidRequestError(`${count} answers are asked for. Expected a whole number of at least 1.`);
+  }
+  if (count <= maxBatchSize || (options.beamWidth ?? 1) > 1) return [{ count, options }];
+  return Array.from({ length: Math.ceil(count / maxBatchSize) }, (_, part) => {
+    const first = part * maxBatchSize;
+    const seed = ((options.seed ?? 0) + first) % 2 ** 53;
+    return { count: Math.min(maxBatchSize, count - first), options: { ...options, seed } };
+  });
 }

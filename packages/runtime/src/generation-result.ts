@@ -25,6 +25,8 @@ export interface GenerationResult {
   readonly logProbs?: Float32Array | undefined;
   /** The most likely tokens at each position, where the request asked for them. */
   readonly topLogProbs?: TopLogProbs | undefined;
+  /** Natural logarithm: the sum of `logProbs`. Of an answer found by beam search always, with its end token's. */
+  readonly cumLogProb?: number | undefined;
   /** One per token of the prompt, where the request asked for them; NaN for the first. */
   readonly promptLogProbs?: Float32Array | undefined;
   readonly promptTopLogProbs?: TopLogProbs | undefined;
@@ -56,7 +58,7 @@ export function toGenerationResult(
   { text, stopString }: { readonly text: string; readonly stopString: string | undefined },
   prompt: PromptInfo,
 ): GenerationResult {
-  const { tokens, kvBlocks, logProbs, topLogProbs, promptLogProbs, promptTopLogProbs } = result;
+  const { tokens, kvBlocks, logProbs, topLogProbs, cumLogProb, promptLogProbs, promptTopLogProbs } = result;
   const { interTokenLatenciesMs, ...timings } = result.timings;
   return {
     text,
@@ -76,6 +78,7 @@ export function toGenerationResult(
     kvBlocks,
     logProbs,
     topLogProbs,
+    cumLogProb,
     promptLogProbs,
     promptTopLogProbs,
   };
@@ -90,7 +93,7 @@ export function cachedPromptTokens(
 
 /** @param stopString the one that was found */
 export function finishReasonOf(
-  { tokens, finishReason }: TokenResult,
+  { tokens, finishReason }: Pick<TokenResult, "tokens" | "finishReason">,
   stopString: string | undefined,
   { endIds }: PromptInfo,
 ): FinishReason {

@@ -10,6 +10,7 @@ export type {
 } from "./chat/chat-message.ts";
 export type { ChatPart, ToolCallDelta, ToolCallEnd, ToolCallError, ToolCallStart } from "./chat/chat-part.ts";
 export { type ChatResult, ChatStream } from "./chat/chat-stream.ts";
+export { reasoningTokens } from "./chat/reasoning-tokens.ts";
 export type { Tool, ToolChoice } from "./chat/tools.ts";
 export type { IncrementalDecoder } from "./detokenizer/incremental-decoder.ts";
 export { ChatTemplateError, ObjectError, SessionBusyError, TokenizerError } from "./errors.ts";
@@ -29,7 +30,7 @@ export type {
   ScoreOptions,
   ScoringOptions,
 } from "./scoring/score.ts";
-export type { SeveralOptions } from "./scoring/several.ts";
+export { bestAnswers, type SeveralOptions } from "./scoring/several.ts";
 export type { SavedSession, SendOptions, Session, SessionInput, SessionOptions } from "./session/session.ts";
 export type { SessionResult, SessionStream } from "./session/session-stream.ts";
 export type { GenerationStream } from "./stream/generation-stream.ts";

@@ -13,8 +13,9 @@ import { ChatFormat, type ChatFormatOptions } from "./chat/chat-format.ts";
 import type { ChatMessage } from "./chat/chat-message.ts";
 import { ChatStream } from "./chat/chat-stream.ts";
 import { concatTokens } from "./concat-tokens.ts";
+import type { IncrementalDecoder } from "./detokenizer/incremental-decoder.ts";
 import { ChatTemplateError } from "./errors.ts";
-import { type GenerateOptions, toExecutorRequest } from "./generate-options.ts";
+import { type GenerateOptions, requestsFor, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
 import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metrics/llm-metrics.ts";
 import { requestRecord } from "./metrics/request-record.ts";
@@ -30,11 +31,12 @@ import {
   type ScoringOptions,
   scoreBehind,
 } from "./scoring/score.ts";
-import { generateSeveral, type SeveralOptions } from "./scoring/several.ts";
+import { bestAnswers, type SeveralOptions, severalAnswers } from "./scoring/several.ts";
 import { Session, type SessionModel, type SessionOptions } from "./session/session.ts";
 import { PendingTokenStream } from "./stream/pending-token-stream.ts";
+import { sequenceStreams } from "./stream/sequence-streams.ts";
 import { stopStrings } from "./stream/stop-matcher.ts";
-import { TextStream } from "./stream/text-stream.ts";
+import { type TextDecoding, TextStream } from "./stream/text-stream.ts";
 import { objectMessages } from "./structured/object-prompt.ts";
 import { ObjectStream } from "./structured/object-stream.ts";
 import { loadTokenizer } from "./tokenizer/load-tokenizer.ts";
@@ -117,11 +119,16 @@ export class LLM implements AsyncDisposable {
    * @throws ChatTemplateError, and what `stream` throws
    */
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): ChatStream {
+    return this.chatSeveral(messages, 1, options)[0]!;
+  }
+
+  /** Several answers to one conversation, as `streamSeveral` gives them. */
+  chatSeveral(messages: readonly ChatMessage[], n: number, options: ChatOptions = {}): ChatStream[] {
     const { tools, toolChoice, continueFinalMessage, templateVariables, ...generate } = options;
     const format = this.#chat;
     const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
-    const texts = this.#submit(format.texts(prompt), generate, () => format.createDecoder(prompt));
-    return new ChatStream(texts, prompt);
+    const texts = this.#submitSeveral(format.texts(prompt), n, generate, () => format.createDecoder(prompt));
+    return texts.map((each) => new ChatStream(each, prompt));
   }
 
   /**
@@ -181,9 +188,23 @@ export class LLM implements AsyncDisposable {
     return classification(choices, await Promise.all(scores));
   }
 
-  /** Several answers to one prompt. Rejects with InvalidRequestError, and what `stream` throws. */
-  generateSeveral(prompt: Prompt, options: SeveralOptions): Promise<GenerationResult[]> {
-    return generateSeveral(options, (each) => this.generate(prompt, each));
+  /**
+   * Several answers to one prompt, whose KV cache they share: by seeds, with `bestOf` the best first, or the best beams
+   * of a search. Rejects with InvalidRequestError, and what `stream` throws.
+   */
+  async generateSeveral(prompt: Prompt, options: SeveralOptions): Promise<GenerationResult[]> {
+    const several = severalAnswers(options);
+    const streams = this.streamSeveral(prompt, several.count, several.options);
+    const answers = await Promise.all(streams.map(({ result }) => result));
+    return several.count > options.n ? bestAnswers(answers, options.n) : answers;
+  }
+
+  /**
+   * Several answers to one prompt as they are made. They are one request, or as few as `maxBatchSize` allows: each can
+   * be left alone, the results come when all have ended.
+   */
+  streamSeveral(prompt: Prompt, n: number, options: GenerateOptions = {}): TextStream[] {
+    return this.#submitSeveral(this.#promptTexts(prompt), n, options);
   }
 
   /** @throws UnsupportedError: always. The executor API generates tokens and gives no hidden states to make embeddings of. */
@@ -254,28 +275,55 @@ export class LLM implements AsyncDisposable {
   #submit(
     prompt: TokenIds | readonly PromptText[],
     options: GenerateOptions,
-    createDecoder = () => this.tokenizer.createDecoder(),
+    createDecoder?: () => IncrementalDecoder,
   ): TextStream {
-    const info = {
-      promptTokens: 0,
-      tokensPerBlock: this.engine.tokensPerBlock,
-      endIds: this.tokenizer.endIds,
-    };
-    const arrivalMs = Date.now();
+    return this.#submitSeveral(prompt, 1, options, createDecoder)[0]!;
+  }
+
+  #submitSeveral(
+    prompt: TokenIds | readonly PromptText[],
+    count: number,
+    options: GenerateOptions,
+    createDecoder = () => this.tokenizer.createDecoder(),
+  ): TextStream[] {
     return this.#countingRefusals(() => {
       const decoding = { createDecoder, stop: stopStrings(options.stop) };
-      const start = (tokens: TokenIds) => {
-        info.promptTokens = tokens.length;
-        const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine);
-        const source = this.#executor.submit(request);
-        this.#metrics.submitted();
-        const submitted = { arrivalMs, prompt: tokens, maxTokens: request.maxTokens };
-        // Holds no stream: one that is forgotten can be collected.
-        source.onEnd((end) => this.#record(requestRecord(end, submitted, decoding, info)));
-        return source;
-      };
-      return new TextStream(this.#start(prompt, start, options.signal), decoding, info);
+      const streams: TextStream[] = [];
+      try {
+        for (const part of requestsFor(count, options, this.engine)) {
+          streams.push(...this.#request(prompt, part.count, part.options, decoding));
+        }
+      } catch (error) {
+        for (const stream of streams) stream.cancel();
+        throw error;
+      }
+      return streams;
     });
+  }
+
+  /** One request with `count` answers. */
+  #request(
+    prompt: TokenIds | readonly PromptText[],
+    count: number,
+    options: GenerateOptions,
+    decoding: TextDecoding,
+  ): TextStream[] {
+    const { tokensPerBlock } = this.engine;
+    const info = { promptTokens: 0, tokensPerBlock, endIds: this.tokenizer.endIds };
+    const arrivalMs = Date.now();
+    const start = (tokens: TokenIds) => {
+      info.promptTokens = tokens.length;
+      const request = toExecutorRequest(tokens, options, this.tokenizer.endIds, this.engine, count);
+      const source = this.#executor.submit(request);
+      this.#metrics.submitted();
+      const submitted = { arrivalMs, prompt: tokens, maxTokens: request.maxTokens * count };
+      // Holds no stream: one that is forgotten can be collected.
+      source.onEnd((end) => this.#record(requestRecord(end, submitted, decoding, info)));
+      return source;
+    };
+    const source = this.#start(prompt, start, options.signal);
+    const sources = count === 1 ? [source] : sequenceStreams(source, count);
+    return sources.map((each) => new TextStream(each, decoding, info));
   }
 
   /** At once where the prompt is tokens or short; else once its tokens are there. */

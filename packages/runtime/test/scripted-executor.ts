@@ -117,6 +117,7 @@ const engineInfo: EngineInfo = {
   vocabularySize: 0,
   maxSequenceTokens: 100,
   maxBatchSize: 1,
+  maxBeamWidth: 1,
   maxNumTokens: 100,
   maxQueueSize: 1,
   tokensPerBlock: 8,

@@ -21,7 +21,7 @@ export class ApiError extends Error {
   }
 
   /** The body of the response, and the event that ends a stream. */
-  get body(): object {
+  get body(): { readonly error: object } {
     const {
       type = this.status < 500 ? "invalid_request_error" : "server_error",
       param,

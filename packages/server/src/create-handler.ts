@@ -3,17 +3,17 @@ import type { LLM } from "@trtllm-node/runtime";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
-import { ApiError, toApiError, unavailable } from "./api-error.ts";
-import { chatCompletions } from "./chat/chat-completions.ts";
-import { completions } from "./completion/completions.ts";
+import { ApiError, toApiError } from "./api-error.ts";
 import type { Generation } from "./generation.ts";
 import { checkOptions, type HandlerOptions } from "./handler-options.ts";
 import { Admission } from "./http/admission.ts";
+import { AllowedHosts } from "./http/allowed-hosts.ts";
 import { ApiKeys } from "./http/api-keys.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { readJson } from "./request/parse-request.ts";
+import { StoredResponses } from "./responses/stored-responses.ts";
+import { type Env, type Route, routesOf } from "./routes.ts";
 import { ServedModels } from "./served-models.ts";
-import { detokenize, tokenize } from "./tokenize.ts";
 
 /** Answers requests as OpenAI's API does. */
 export interface Handler {
@@ -24,9 +24,6 @@ export interface Handler {
    */
   close(): Promise<void>;
 }
-
-type Env = { Variables: { key: string; requestId: string } };
-type Route = (context: Context<Env>) => Response | Promise<Response>;
 
 const defaultMaxBodyBytes = 4 * 1024 * 1024;
 
@@ -45,8 +42,10 @@ export function createHandler(
     maxBodyBytes = defaultMaxBodyBytes,
     corsOrigins,
     metricsPrefix = "trtllm_",
+    maxStoredResponses = 0,
   } = checked;
   const served = new ServedModels(models);
+  const hosts = new AllowedHosts(checked.allowedHosts);
   const keys = new ApiKeys(checked.apiKeys);
   const admission = new Admission(checked.maxConcurrentPerKey);
   const metrics = new ServerMetrics(served.all, metricsPrefix);
@@ -55,7 +54,6 @@ export function createHandler(
     if (status >= 500) checked.onError?.(cause ?? error, requestId);
   };
 
-  /** @param input the field that holds the prompt */
   const generate = (input: string, answer: (generation: Generation) => Promise<Response>): Route => {
     return async ({ req, var: { key, requestId } }) => {
       const body = await readJson(req.raw);
@@ -63,6 +61,7 @@ export function createHandler(
       try {
         const limits = { maxTokens: checked.maxTokens };
         return await answer({
+          key,
           body,
           models: served,
           call,
@@ -84,6 +83,10 @@ export function createHandler(
     await next();
     context.header("x-request-id", context.var.requestId);
   });
+  app.use(async ({ req }, next) => {
+    hosts.check(req.raw);
+    await next();
+  });
   if (corsOrigins !== undefined) app.use(cors({ origin: corsOrigins, exposeHeaders: ["x-request-id"] }));
   app.use(async (context, next) => {
     // Whoever watches over the process has no key.
@@ -94,48 +97,11 @@ export function createHandler(
   });
   app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) }));
 
-  const routes: [method: "GET" | "POST", path: string, route: Route][] = [
-    ["POST", "/v1/chat/completions", generate("messages", chatCompletions)],
-    ["POST", "/v1/completions", generate("prompt", completions)],
-    ["GET", "/v1/models", () => Response.json(served.list())],
-    // Names may hold slashes.
-    [
-      "GET",
-      "/v1/models/:name{.+}",
-      ({ req }) => Response.json(served.describe(served.get(req.param("name")))),
-    ],
-    [
-      "POST",
-      "/tokenize",
-      async ({ req }) => {
-        return Response.json(await tokenize(await readJson(req.raw), served, req.raw.signal));
-      },
-    ],
-    [
-      "POST",
-      "/detokenize",
-      async ({ req }) => Response.json(await detokenize(await readJson(req.raw), served)),
-    ],
-    ["GET", "/health/live", () => Response.json({ status: "live" })],
-    [
-      "GET",
-      "/health/ready",
-      () => {
-        if (!admission.open) throw unavailable("The server is shutting down.");
-        return Response.json({ status: "ready" });
-      },
-    ],
-    [
-      "GET",
-      "/metrics",
-      async () => {
-        return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
-      },
-    ],
-  ];
-  for (const [method, path, route] of routes) {
-    app.on(method, path, route);
-    app.all(path, (context) => notAllowed(context, method));
+  const stored = new StoredResponses(maxStoredResponses);
+  const routes = routesOf({ models: served, admission, metrics, stored, generate });
+  for (const [path, methods] of Object.entries(routes)) {
+    for (const [method, route] of Object.entries(methods)) app.on(method, path, route);
+    app.all(path, (context) => notAllowed(context, Object.keys(methods)));
   }
   app.notFound(({ req }) => {
     const message = `Unknown request URL: ${req.method} ${req.path}. Please check the URL for typos.`;
@@ -155,9 +121,10 @@ export function createHandler(
   });
 }
 
-function notAllowed({ req }: Context, allow: string): Response {
-  const message = `Not allowed to ${req.method} on ${req.path}. Use ${allow}.`;
-  return new ApiError(405, message, { code: "method_not_supported", headers: { allow } }).response();
+function notAllowed({ req }: Context, allowed: readonly string[]): Response {
+  const message = `Not allowed to ${req.method} on ${req.path}. Use ${allowed.join(" or ")}.`;
+  const headers = { allow: allowed.join(", ") };
+  return new ApiError(405, message, { code: "method_not_supported", headers }).response();
 }
 
 function tooLarge(limit: number): Response {

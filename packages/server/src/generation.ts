@@ -3,6 +3,8 @@ import type { ServedModels } from "./served-models.ts";
 
 /** A request that has been let in. */
 export interface Generation {
+  /** Who asks. */
+  readonly key: string;
   /** Its JSON. */
   readonly body: unknown;
   readonly models: ServedModels;

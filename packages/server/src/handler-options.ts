@@ -17,6 +17,16 @@ const schema = z.strictObject({
   maxTokens: count.optional(),
   /** Most requests of one API key that run at once; without keys, of all together. Default: no limit. */
   maxConcurrentPerKey: count.optional(),
+  /**
+   * Names by which the server may be reached, as they stand in URLs: "localhost", "[::1]". Others are refused, which
+   * keeps out pages of other sites whose name was made to lead here. Default: any.
+   */
+  allowedHosts: z.array(z.string().min(1)).min(1).optional(),
+  /**
+   * How many answers of /v1/responses are kept in memory, with what was said before them, to be fetched or gone on
+   * from (`previous_response_id`); those used least lately are dropped first. Default: 0, none.
+   */
+  maxStoredResponses: z.int().min(0).optional(),
   /** Web sites whose pages may call the server, such as "https://example.org". Default: none. */
   corsOrigins: z.array(z.string()).optional(),
   /** Of the names of all metrics; "vllm:" and "" give those of vLLM and NIM. Default: "trtllm_". */

@@ -63,6 +63,7 @@ const visitor = {
   },
   topLogProbs: () => {}, // nobody asks for them
   promptLogProbs: () => {},
+  sequenceEnd: () => {},
   final: (record: Parameters<RunningRequest["finish"]>[0]) => requests.get(record.requestId)?.finish(record),
   error: (_: number, __: number, message: string) => {
     throw new Error(message);

@@ -17,12 +17,15 @@ interface ServeFlags extends ExecutorFlags {
   readonly apiKeyFile?: string;
   readonly maxTokens?: number;
   readonly maxConcurrentPerKey?: number;
+  readonly allowedHost?: string[];
+  readonly maxStoredResponses?: number;
   readonly corsOrigin?: string[];
   readonly metricsPrefix?: string;
   readonly record?: string;
 }
 
 const lastBytesMs = 5000;
+const loopbackHosts = ["127.0.0.1", "::1", "localhost"];
 
 export function serveCommand(): Command {
   const command = new Command("serve")
@@ -34,6 +37,8 @@ export function serveCommand(): Command {
     .option("--api-key-file <path>", "file of API keys, one a line; without it anybody may ask")
     .option("--max-tokens <count>", "most tokens of an answer", wholeNumber({ min: 1 }))
     .option("--max-concurrent-per-key <count>", "most requests of a key at once", wholeNumber({ min: 1 }))
+    .option("--allowed-host <name...>", "names by which it may be reached (default on loopback: localhost)")
+    .option("--max-stored-responses <count>", "answers of /v1/responses to keep", wholeNumber({ min: 0 }))
     .option("--cors-origin <origin...>", "web sites whose pages may ask")
     .option("--metrics-prefix <text>", 'of the names at /metrics (default: "trtllm_")')
     .option("--record <path>", "write a line for each request, without its text, for `trtllm-node analyze`")
@@ -43,6 +48,7 @@ export function serveCommand(): Command {
 
 async function serve(engine: string, flags: ServeFlags): Promise<void> {
   const { host, port, apiKeyFile, maxTokens, maxConcurrentPerKey, corsOrigin, metricsPrefix } = flags;
+  const isLoopback = loopbackHosts.includes(host);
   const apiKeys = apiKeyFile === undefined ? undefined : await readApiKeys(apiKeyFile);
   const interrupt = new AbortController();
   // Once: a second one ends the process at once.
@@ -56,6 +62,8 @@ async function serve(engine: string, flags: ServeFlags): Promise<void> {
       apiKeys,
       maxTokens,
       maxConcurrentPerKey,
+      allowedHosts: flags.allowedHost ?? (isLoopback ? ["localhost", "127.0.0.1", "[::1]"] : undefined),
+      maxStoredResponses: flags.maxStoredResponses,
       corsOrigins: corsOrigin,
       metricsPrefix,
       onError: (error, requestId) => process.stderr.write(`${requestId}: ${describe(error)}\n`),
@@ -74,7 +82,7 @@ async function serve(engine: string, flags: ServeFlags): Promise<void> {
   await once(server, "listening");
   const { port: actual } = server.address() as AddressInfo;
   process.stdout.write(`Serving ${name} on http://${host.includes(":") ? `[${host}]` : host}:${actual}/v1\n`);
-  if (apiKeys === undefined && !["127.0.0.1", "::1", "localhost"].includes(host)) {
+  if (apiKeys === undefined && !isLoopback) {
     process.stderr.write("warning: whoever reaches this address may ask. Give --api-key-file.\n");
   }
 

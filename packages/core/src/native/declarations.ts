@@ -1,6 +1,6 @@
 // Mirror of native-shim/include/trtllm_shim.h: names and types as they stand there.
 
-export const abiVersion = 3;
+export const abiVersion = 4;
 
 export const prototypes = {
   abiVersion: "uint32_t trtllm_abi_version(void)",
@@ -126,4 +126,5 @@ export const recordKind = {
   stopped: 7,
   topLogProbs: 8,
   promptLogProbs: 9,
+  sequenceEnd: 10,
 } as const;

@@ -15,6 +15,7 @@ const kinds = {
   stopped: 7,
   "top-log-probs": 8,
   "prompt-log-probs": 9,
+  "sequence-end": 10,
 };
 
 /** The format of trtllm_shim.h, written down a second time. */
@@ -23,10 +24,11 @@ function encode(record: NativeRecord): Buffer {
   const bytes = Buffer.alloc(Math.ceil((32 + payload.length) / 8) * 8);
   bytes.writeUInt32LE(bytes.length, 0);
   bytes.writeUInt16LE(kinds[record.kind], 4);
-  if (record.kind === "final") bytes[6] = reasons.indexOf(record.finishReason) + 1;
+  if ("finishReason" in record) bytes[6] = reasons.indexOf(record.finishReason) + 1;
   if ("timeNs" in record) bytes.writeBigUInt64LE(BigInt(record.timeNs), 16);
   if (record.kind === "tokens" && record.logProbs) bytes[7] = 1;
   if (record.kind === "top-log-probs" && record.ofPrompt) bytes[7] = 2;
+  if ("sequenceIndex" in record) bytes.writeUInt32LE(record.sequenceIndex, 24);
   if ("requestId" in record) bytes.writeBigUInt64LE(BigInt(record.requestId), 8);
   bytes.writeUInt32LE(count, 28);
   payload.copy(bytes, 32);
@@ -57,6 +59,8 @@ function content(record: NativeRecord): { count: number; payload: Buffer } {
     }
     case "prompt-log-probs":
       return { count: record.logProbs.length, payload: Buffer.from(record.logProbs.buffer) };
+    case "sequence-end":
+      return { count: 0, payload: Buffer.from(Float32Array.of(record.cumLogProb).buffer) };
     case "final": {
       const times = [record.arrivalNs, record.firstScheduledNs, record.firstTokenNs, record.lastTokenNs];
       const blocks = [record.blocksAllocated, record.blocksNew, record.blocksReused, 0];
@@ -101,9 +105,20 @@ const anyRecord: fc.Arbitrary<NativeRecord> = fc.oneof(
   fc.record({ kind: fc.constant("load-progress" as const), fraction: float }),
   fc.record({ kind: fc.constant("ready" as const), json: message }),
   fc.record({ kind: fc.constant("load-failed" as const), status: fc.nat(15), message }),
-  fc
-    .tuple(uint64, uint64, tokenArrays)
-    .map(([requestId, timeNs, arrays]) => ({ kind: "tokens" as const, requestId, timeNs, ...arrays })),
+  fc.tuple(uint64, uint32, uint64, tokenArrays).map(([requestId, sequenceIndex, timeNs, arrays]) => ({
+    kind: "tokens" as const,
+    requestId,
+    sequenceIndex,
+    timeNs,
+    ...arrays,
+  })),
+  fc.record({
+    kind: fc.constant("sequence-end" as const),
+    requestId: uint64,
+    sequenceIndex: uint32,
+    finishReason: fc.constantFrom(...reasons),
+    cumLogProb: float,
+  }),
   fc.record({
     kind: fc.constant("final" as const),
     requestId: uint64,
@@ -120,6 +135,7 @@ const anyRecord: fc.Arbitrary<NativeRecord> = fc.oneof(
   fc
     .record({
       requestId: uint64,
+      sequenceIndex: uint32,
       ofPrompt: fc.boolean(),
       perToken: fc.integer({ min: 1, max: 20 }),
       count: fc.nat(9),
@@ -154,6 +170,7 @@ test("One reader reads its buffer again and again.", () => {
     const bytes = encode({
       kind: "tokens",
       requestId: 1,
+      sequenceIndex: 0,
       timeNs: 2,
       tokens: Int32Array.of(id),
       logProbs: undefined,

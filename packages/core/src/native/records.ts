@@ -11,14 +11,16 @@ export interface RecordVisitor {
   tokens(record: TokensRecord): void;
   topLogProbs(record: TopLogProbsRecord): void;
   promptLogProbs(requestId: number, logProbs: Float32Array): void;
+  sequenceEnd(record: SequenceEndRecord): void;
   final(record: FinalRecord): void;
   error(requestId: number, status: number, message: string): void;
   stopped(): void;
 }
 
-/** New tokens of one request, where they lie in the drained bytes. */
+/** New tokens of one sequence, where they lie in the drained bytes. */
 export interface TokensRecord {
   readonly requestId: number;
+  readonly sequenceIndex: number;
   /** Tokens are `ints[start]` to `ints[start + count - 1]`. */
   readonly ints: Int32Array;
   readonly start: number;
@@ -30,10 +32,20 @@ export interface TokensRecord {
   readonly logProbsStart: number;
 }
 
-/** Alternatives of a request's next tokens, or of its prompt. */
+/** Alternatives of a sequence's next tokens, or of the prompt. */
 export interface TopLogProbsRecord extends TopLogProbs {
   readonly requestId: number;
+  readonly sequenceIndex: number;
   readonly ofPrompt: boolean;
+}
+
+/** One of several sequences has ended. */
+export interface SequenceEndRecord {
+  readonly requestId: number;
+  readonly sequenceIndex: number;
+  readonly finishReason: FinishReason;
+  /** Natural logarithm; NaN where it is not known. */
+  readonly cumLogProb: number;
 }
 
 export interface FinalRecord {
@@ -54,7 +66,7 @@ const headerBytes = 32;
 const finalBytes = 48;
 const logProbsFlag = 1;
 const promptFlag = 2;
-/** TRTLLM_FINISH_* by number. A FINAL record never says NOT_FINISHED. */
+/** TRTLLM_FINISH_* by number. No record says NOT_FINISHED. */
 const finishReasons: readonly (FinishReason | undefined)[] = [
   undefined,
   "end",
@@ -80,7 +92,8 @@ export class RecordReader {
     this.#words = new Uint32Array(this.buffer);
     const ints = new Int32Array(this.buffer);
     const floats = new Float32Array(this.buffer);
-    this.#tokens = { requestId: 0, ints, start: 0, count: 0, timeNs: 0, floats, logProbsStart: -1 };
+    const none = { requestId: 0, sequenceIndex: 0, start: 0, count: 0, timeNs: 0, logProbsStart: -1 };
+    this.#tokens = { ...none, ints, floats };
   }
 
   /**
@@ -129,6 +142,7 @@ export class RecordReader {
         need(count * (hasLogProbs ? 8 : 4));
         const record = this.#tokens;
         record.requestId = this.#uint64(word + 2);
+        record.sequenceIndex = words[word + 6]!;
         record.start = payload;
         record.count = count;
         record.timeNs = this.#uint64(word + 4);
@@ -144,6 +158,7 @@ export class RecordReader {
         const { ints, floats } = this.#tokens;
         visitor.topLogProbs({
           requestId: this.#uint64(word + 2),
+          sequenceIndex: words[word + 6]!,
           ofPrompt: ((first >>> 24) & promptFlag) !== 0,
           perToken,
           tokens: ints.slice(payload + 1, payload + 1 + length),
@@ -155,9 +170,18 @@ export class RecordReader {
         need(4 * count);
         visitor.promptLogProbs(this.#uint64(word + 2), this.#tokens.floats.slice(payload, payload + count));
         break;
+      case recordKind.sequenceEnd:
+        need(4);
+        visitor.sequenceEnd({
+          requestId: this.#uint64(word + 2),
+          sequenceIndex: words[word + 6]!,
+          finishReason: finishReason(word, first),
+          cumLogProb: this.#tokens.floats[payload]!,
+        });
+        break;
       case recordKind.final:
         need(finalBytes);
-        visitor.final(this.#final(word, (first >>> 16) & 0xff));
+        visitor.final(this.#final(word, finishReason(word, first)));
         break;
       case recordKind.error:
         need(4 + count);
@@ -183,9 +207,7 @@ export class RecordReader {
     }
   }
 
-  #final(word: number, reason: number): FinalRecord {
-    const finishReason = finishReasons[reason];
-    if (finishReason === undefined) throw malformed(word * 4, "has an unknown finish reason");
+  #final(word: number, finishReason: FinishReason): FinalRecord {
     const payload = word + headerBytes / 4;
     return {
       requestId: this.#uint64(word + 2),
@@ -209,6 +231,13 @@ export class RecordReader {
   #uint64(word: number): number {
     return this.#words[word]! + this.#words[word + 1]! * 2 ** 32;
   }
+}
+
+/** @param first the second word of the record at `word` */
+function finishReason(word: number, first: number): FinishReason {
+  const reason = finishReasons[(first >>> 16) & 0xff];
+  if (reason === undefined) throw malformed(word * 4, "has an unknown finish reason");
+  return reason;
 }
 
 function malformed(offset: number, what: string): ExecutorError {

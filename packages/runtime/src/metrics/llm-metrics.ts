@@ -12,7 +12,7 @@ export interface RequestRecord {
   /** The prompt itself. Whoever keeps it keeps a text. */
   readonly prompt: Int32Array | readonly number[];
   readonly promptTokens: number;
-  /** What the request allowed. */
+  /** What the request allowed, of all its answers together. */
   readonly maxTokens: number;
   /** As in `TokenUsage`; 0 where the request was aborted or failed. */
   readonly cachedPromptTokens: number;

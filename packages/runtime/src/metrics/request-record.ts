@@ -1,11 +1,20 @@
-import { AbortedError, type TokenResult, type TrtllmError } from "@trtllm-node/core";
+import {
+  AbortedError,
+  type RequestTimings,
+  type SequenceResult,
+  type TokenResult,
+  type TrtllmError,
+} from "@trtllm-node/core";
 import { cachedPromptTokens, finishReasonOf, type PromptInfo } from "../generation-result.ts";
 import { decodeAnswer, type TextDecoding } from "../stream/text-stream.ts";
 import type { RequestRecord } from "./llm-metrics.ts";
 
 export type SubmittedRequest = Pick<RequestRecord, "arrivalMs" | "prompt" | "maxTokens">;
 
-/** @param end the result of a request, or its error */
+/**
+ * One of several answers speaks for how its request ended.
+ * @param end the result of a request, or its error
+ */
 export function requestRecord(
   end: TokenResult | TrtllmError,
   submitted: SubmittedRequest,
@@ -25,6 +34,7 @@ export function requestRecord(
       error: end,
     };
   }
+  const { sequences = [end] } = end;
   // Whether a stop string was met is in the text, and maybe nobody has read that.
   const stopString = decoding.stop.length > 0 ? decodeAnswer(end.tokens, decoding).stopString : undefined;
   return {
@@ -32,8 +42,19 @@ export function requestRecord(
     outcome: finishReasonOf(end, stopString, info),
     promptTokens,
     cachedPromptTokens: cachedPromptTokens(end, info),
-    completionTokens: end.tokens.length,
-    timings: end.timings,
+    completionTokens: sequences.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    timings: sequences.length === 1 ? end.timings : timingsOfAll(sequences),
     error: undefined,
+  };
+}
+
+/** From the first token of any of them to the last. */
+function timingsOfAll(sequences: readonly SequenceResult[]): RequestTimings {
+  const [first, ...others] = sequences.map(({ timings }) => timings);
+  const latencies = [first!, ...others].flatMap(({ interTokenLatenciesMs }) => [...interTokenLatenciesMs]);
+  return {
+    ...first!,
+    totalMs: Math.max(first!.totalMs, ...others.map(({ totalMs }) => totalMs)),
+    interTokenLatenciesMs: Float64Array.from(latencies),
   };
 }

@@ -46,7 +46,9 @@ export class RoutingExecutor implements ExecutorLike {
     const candidates = (ready.length > 0 ? ready : this.#copies)
       .map((copy) => ({ copy, cost: copy.cost(tokens.length, hashes) }))
       .sort((a, b) => a.cost - b.cost);
-    const expected = Math.min(request.maxTokens, this.#meanAnswerTokens);
+    const { beamWidth = 1, numReturnSequences = 1 } = request.sampling ?? {};
+    const sequences = Math.max(beamWidth, numReturnSequences);
+    const expected = Math.min(request.maxTokens, this.#meanAnswerTokens) * sequences;
     let full: QueueFullError | undefined;
     for (const { copy } of candidates) {
       try {

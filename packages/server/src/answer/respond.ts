@@ -1,5 +1,5 @@
 import type { Call } from "../http/admission.ts";
-import { eventStream } from "../http/event-stream.ts";
+import { eventStream, unnamedEvents } from "../http/event-stream.ts";
 import { merge } from "../http/merge.ts";
 import { type ChoiceEnd, type ChoiceEvent, type Envelope, UsageSum } from "./choice.ts";
 
@@ -49,7 +49,8 @@ export function respondStreaming<Piece>(
   options: { readonly includeUsage: boolean; readonly onError: (error: unknown) => void },
 ): Promise<Response> {
   const { onError } = options;
-  return eventStream(chunks(answer, call, options.includeUsage), { cancel: () => call.abort(), onError });
+  const events = chunks(answer, call, options.includeUsage);
+  return eventStream(events, unnamedEvents, { cancel: () => call.abort(), onError });
 }
 
 async function* chunks<Piece>(

@@ -12,12 +12,12 @@ import {
   checkLogProbs,
   checkMaxTokens,
   checkStreamOptions,
-  choiceSeed,
   generateOptions,
   refuseUnsupported,
   seedOf,
 } from "../request/generation-fields.ts";
 import { parseRequest } from "../request/parse-request.ts";
+import { answersPerPrompt, bestChoices } from "./best-of.ts";
 
 /** OpenAI's default. */
 const defaultMaxTokens = 16;
@@ -35,25 +35,26 @@ export async function completions({ body, models, call, limits, onError }: Gener
   const request = parseRequest(completionSchema, body);
   checkStreamOptions(request);
   if (typeof request.logprobs === "number") checkLogProbs(request);
+  const made = answersPerPrompt(request);
   const { name, llm } = models.get(request.model);
-  const seed = seedOf(request);
+  const logprobs = typeof request.logprobs === "number";
+  const perPrompt = request.n ?? 1;
   const options = {
     ...generateOptions(request, llm.tokenizer),
+    seed: seedOf(request),
     maxTokens: checkMaxTokens("max_tokens", request.max_tokens ?? defaultMaxTokens, limits.maxTokens),
-    logProbs: typeof request.logprobs === "number",
+    logProbs: logprobs || made > perPrompt,
     topLogProbs: request.logprobs ?? undefined,
     signal: call.signal,
   };
-  const perPrompt = request.n ?? 1;
-  const choices = prompts(request).flatMap((prompt, at) =>
-    Array.from({ length: perPrompt }, (_, index) =>
-      textChoice(
-        llm.stream(prompt, { ...options, seed: choiceSeed(seed, index) }),
-        at * perPrompt + index,
-        llm.tokenizer,
-      ),
-    ),
-  );
+  const choices = prompts(request).flatMap((prompt, at) => {
+    const first = at * perPrompt;
+    const streams = llm.streamSeveral(prompt, made, options);
+    if (made === perPrompt)
+      return streams.map((stream, index) => textChoice(stream, first + index, llm.tokenizer));
+    const answers = streams.map(({ result }) => result);
+    return bestChoices(answers, { n: perPrompt, first, logprobs }, llm.tokenizer);
+  });
   const answer = { envelope: envelope("cmpl", "text_completion", name), choices, perPrompt, format };
   if (!request.stream) return respondWhole(answer, call);
   const includeUsage = request.stream_options?.include_usage ?? false;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { Stream } from "openai/core/streaming";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { unavailable } from "../api-error.ts";
-import { eventStream } from "./event-stream.ts";
+import { eventStream, unnamedEvents } from "./event-stream.ts";
 
 async function* eventsOf(events: readonly object[], failure?: Error): AsyncGenerator<object, undefined> {
   yield* events;
@@ -35,7 +35,7 @@ test("OpenAI's client reads what was sent, however the bytes are cut.", async ()
     fc.asyncProperty(anyEvents, fc.array(fc.integer({ min: 1, max: 20 })), async (events, sizes) => {
       // A member of this name is how an error is told.
       const sent = events.map(({ error: _, ...event }) => event);
-      const response = await cutAnew(await eventStream(eventsOf(sent), quiet), sizes);
+      const response = await cutAnew(await eventStream(eventsOf(sent), unnamedEvents, quiet), sizes);
       expect(await read(response)).toEqual(JSON.parse(JSON.stringify(sent)));
     }),
   );
@@ -43,9 +43,9 @@ test("OpenAI's client reads what was sent, however the bytes are cut.", async ()
 
 test("What fails before the first event rejects, what fails later is an event that OpenAI's client throws.", async () => {
   const failure = unavailable("gone");
-  await expect(eventStream(eventsOf([], failure), quiet)).rejects.toBe(failure);
+  await expect(eventStream(eventsOf([], failure), unnamedEvents, quiet)).rejects.toBe(failure);
   const errors: unknown[] = [];
-  const response = await eventStream(eventsOf([{ a: 1 }], failure), {
+  const response = await eventStream(eventsOf([{ a: 1 }], failure), unnamedEvents, {
     ...quiet,
     onError: (error) => errors.push(error),
   });
@@ -63,7 +63,43 @@ test("A reader that leaves ends the events.", async () => {
       ended = true;
     }
   }
-  const response = await eventStream(endless(), { ...quiet, cancel: () => (cancelled = true) });
+  const response = await eventStream(endless(), unnamedEvents, {
+    ...quiet,
+    cancel: () => (cancelled = true),
+  });
   await response.body!.cancel();
   expect([cancelled, ended]).toEqual([true, true]);
+});
+
+test("Where nothing happens, comments keep the connection open, and OpenAI's client reads on behind them.", async () => {
+  vi.useFakeTimers();
+  try {
+    const waiting: (() => void)[] = [];
+    async function* slow(): AsyncGenerator<object, undefined> {
+      for (const a of [1, 2]) {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        yield { a };
+      }
+    }
+    const opened = eventStream(slow(), unnamedEvents, quiet);
+    await vi.advanceTimersByTimeAsync(15_000);
+    const [raw, read] = (await opened).body!.tee();
+    const text = new Response(raw).text();
+    const items: unknown[] = [];
+    const reading = (async () => {
+      for await (const item of Stream.fromSSEResponse(new Response(read), new AbortController()))
+        items.push(item);
+    })();
+    await vi.advanceTimersByTimeAsync(15_000);
+    waiting.shift()!();
+    await vi.advanceTimersByTimeAsync(31_000);
+    waiting.shift()!();
+    await reading;
+    expect(items).toEqual([{ a: 1 }, { a: 2 }]);
+    const [comment, first, second] = [": keep-alive\n\n", 'data: {"a":1}\n\n', 'data: {"a":2}\n\n'];
+    expect(await text).toBe(`${comment}${comment}${first}${comment}${comment}${second}data: [DONE]\n\n`);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

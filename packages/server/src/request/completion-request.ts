@@ -10,13 +10,13 @@ export const completionSchema = z.object({
     "Expected a text, an array of token ids, or an array of either, none of them empty.",
   ),
   logprobs: z.int().min(0).max(20).nullish(),
+  best_of: z.int().min(1).max(128).nullish(),
 });
 
 export type CompletionRequest = z.infer<typeof completionSchema>;
 
 export const unsupportedInCompletions: Readonly<Record<string, Unsupported>> = {
   ...unsupportedByAll,
-  best_of: { reason: "Ask for 'n' choices and choose.", harmless: [1] },
   echo: { reason: "The prompt is not repeated.", harmless: [false] },
   suffix: { reason: "The text is only continued at its end.", harmless: [""] },
   response_format: { reason: "The answer cannot be held to a format.", harmless: [{ type: "text" }] },

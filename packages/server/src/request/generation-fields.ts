@@ -1,4 +1,4 @@
-import { randomInt } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import type { GenerateOptions, Tokenizer } from "@trtllm-node/runtime";
 import { z } from "zod";
 import { ApiError, unsupported } from "../api-error.ts";
@@ -6,17 +6,12 @@ import { ApiError, unsupported } from "../api-error.ts";
 const penalty = z.number().min(-2).max(2).nullish();
 const tokenId = z.int().min(0);
 
-/** What both kinds of requests have. `null` is the default, as with OpenAI. */
-export const generationFields = {
+/** What every kind of request has. `null` is the default, as with OpenAI. */
+export const samplingFields = {
   model: z.string(),
   stream: z.boolean().nullish(),
-  stream_options: z
-    .object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })
-    .nullish(),
-  max_tokens: z.int().min(1).nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
-  n: z.int().min(1).max(128).nullish(),
   seed: z.int().nullish(),
   stop: z
     .union(
@@ -37,6 +32,17 @@ export const generationFields = {
   ignore_eos: z.boolean().nullish(),
   stop_token_ids: z.array(tokenId).max(64).nullish(),
   priority: z.number().min(0).max(1).nullish(),
+  cache_salt: z.string().min(1).nullish(),
+};
+
+/** What chats and completions have. */
+export const generationFields = {
+  ...samplingFields,
+  stream_options: z
+    .object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })
+    .nullish(),
+  max_tokens: z.int().min(1).nullish(),
+  n: z.int().min(1).max(128).nullish(),
 };
 
 /** The others that are numbers are whole. */
@@ -51,11 +57,13 @@ export const decimalFields: ReadonlySet<string> = new Set([
   "priority",
 ]);
 
+const sampling = z.object(samplingFields);
+type SamplingRequest = z.infer<typeof sampling>;
 const generation = z.object(generationFields);
-export type GenerationRequest = z.infer<typeof generation>;
+type GenerationRequest = z.infer<typeof generation>;
 
 /** The runtime's options. `seed` is that of the first choice. */
-export function generateOptions(request: GenerationRequest, tokenizer: Tokenizer) {
+export function generateOptions(request: SamplingRequest, tokenizer: Tokenizer) {
   const { temperature, top_p, top_k, stop_token_ids: stopTokens, logit_bias } = request;
   return {
     // OpenAI's defaults, not the runtime's: an answer is drawn, and another one each time.
@@ -73,17 +81,19 @@ export function generateOptions(request: GenerationRequest, tokenizer: Tokenizer
     stop: request.stop ?? undefined,
     stopWords: stopTokens?.map((id) => [id]),
     priority: request.priority ?? undefined,
+    cacheSaltId: request.cache_salt ? saltId(request.cache_salt) : undefined,
   } satisfies GenerateOptions;
 }
 
-/** Below 2^53, as the runtime takes it; without one a new one each time. */
-export function seedOf({ seed }: Pick<GenerationRequest, "seed">): number {
-  if (seed === null || seed === undefined) return randomInt(2 ** 47);
-  return seed < 0 ? seed + 2 ** 53 : seed;
+/** 52 bits of its hash. */
+function saltId(salt: string): number {
+  return Number.parseInt(createHash("sha256").update(salt).digest("hex").slice(0, 13), 16);
 }
 
-export function choiceSeed(seed: number, index: number): number {
-  return (seed + index) % 2 ** 53;
+/** Below 2^53, as the runtime takes it; without one a new one each time. */
+export function seedOf({ seed }: Pick<SamplingRequest, "seed">): number {
+  if (seed === null || seed === undefined) return randomInt(2 ** 47);
+  return seed < 0 ? seed + 2 ** 53 : seed;
 }
 
 /** @throws ApiError: asks for more than the server gives */

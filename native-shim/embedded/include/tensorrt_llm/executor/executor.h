@@ -385,6 +385,7 @@ public:
     [[nodiscard]] bool getGatherGenerationLogits() const;
     [[nodiscard]] std::optional<GuidedDecodingConfig> getGuidedDecodingConfig() const;
 
+    void setMaxBeamWidth(SizeType32 maxBeamWidth);
     void setSchedulerConfig(SchedulerConfig const& schedulerConfig);
     void setKvCacheConfig(KvCacheConfig const& kvCacheConfig);
     void setEnableChunkedContext(bool enableChunkedContext);

@@ -1,4 +1,5 @@
-import type { ChatResult, Tokenizer } from "@trtllm-node/runtime";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { ChatResult } from "./chat-stream.ts";
 
 /**
  * How many of an answer's tokens were written until its reasoning was complete, with a mark that opens it.
