@@ -196,7 +196,7 @@ TEST("alternatives without log-probabilities, and a prompt whose logits are too 
     engine.kvBlocks = 1000;
     std::vector<std::int32_t> const prompt(6000, 1);
     auto const parse = [&](std::string const& json) { return parseRequest(json, prompt.data(), prompt.size(), engine); };
-    CHECK(!parse(R"({"maxTokens": 1})").logProbs.prompt);
+    CHECK(!parse(R"({"maxTokens": 1})").answer.logProbs.prompt);
     CHECK_THROWS(parse(R"({"maxTokens": 1, "promptLogProbs": true})"));
 }
 
