@@ -1,5 +1,7 @@
 import {
   type BuildConfig,
+  type BuildTarget,
+  buildTargets,
   type GpuName,
   gpuNames,
   parseBuildConfig,
@@ -14,10 +16,12 @@ import { wholeNumber } from "./number-arguments.ts";
 export interface BuildFlags {
   readonly config?: string;
   readonly gpu?: GpuName;
+  readonly target?: BuildTarget;
   readonly preset?: "latency" | "throughput" | "memory";
   readonly weights?: WeightQuantization;
   readonly kvCache?: BuildConfig["quantization"]["kvCache"];
   readonly calibration?: string;
+  readonly calibrationSamples?: number;
   readonly tensor?: number;
   readonly pipeline?: number;
   readonly maxBatchSize?: number;
@@ -29,6 +33,7 @@ export function addBuildOptions(command: Command): Command {
   const count = wholeNumber({ min: 1 });
   return command
     .option("--config <file>", "build configuration, JSON or YAML; flags win over it")
+    .addOption(new Option("--target <executor>", "what runs it; default: tensorrt-llm").choices(buildTargets))
     .addOption(new Option("--gpu <name>", "GPU it is for").choices(gpuNames))
     .addOption(
       new Option("--preset <name>", "values for what is left open").choices([
@@ -41,10 +46,8 @@ export function addBuildOptions(command: Command): Command {
     .addOption(
       new Option("--kv-cache <type>", "type of the KV cache").choices(["auto", "fp8", "int8", "nvfp4"]),
     )
-    .option(
-      "--calibration <dataset>",
-      "texts to calibrate with: a local directory, or a name quantize.py knows",
-    )
+    .option("--calibration <path>", "texts to calibrate with: a .txt or .jsonl file, or a folder of these")
+    .option("--calibration-samples <count>", "texts of these; default: 512", count)
     .option("--tensor <count>", "tensor parallel GPUs", count)
     .option("--pipeline <count>", "pipeline stages", count)
     .option("--max-batch-size <count>", "most requests in one step", count)
@@ -63,11 +66,11 @@ export async function buildConfig(
   const file = flags.config === undefined ? {} : await readBuildConfigFile(flags.config);
   return parseBuildConfig({
     ...file,
-    ...given({ ...paths, gpu: flags.gpu, preset: flags.preset }),
+    ...given({ ...paths, target: flags.target, gpu: flags.gpu, preset: flags.preset }),
     ...section(file, "quantization", {
       weights: flags.weights,
       kvCache: flags.kvCache,
-      calibration: flags.calibration === undefined ? undefined : { dataset: flags.calibration },
+      calibration: calibration(file, flags),
     }),
     ...section(file, "parallel", { tensor: flags.tensor, pipeline: flags.pipeline }),
     ...section(file, "limits", {
@@ -76,6 +79,13 @@ export async function buildConfig(
       maxNumTokens: flags.maxNumTokens,
     }),
   });
+}
+
+function calibration(file: Record<string, unknown>, flags: BuildFlags): object | undefined {
+  const set = given({ dataset: flags.calibration, samples: flags.calibrationSamples });
+  if (Object.keys(set).length === 0) return undefined;
+  const { calibration: written } = (file.quantization ?? {}) as { calibration?: object };
+  return { ...written, ...set };
 }
 
 function section(file: Record<string, unknown>, name: string, flags: object): Record<string, unknown> {

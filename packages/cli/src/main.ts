@@ -8,6 +8,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { planCommand } from "./commands/plan.ts";
+import { quantizeCommand } from "./commands/quantize.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { reportError } from "./report-error.ts";
 import { packageVersion } from "./version.ts";
@@ -26,6 +27,7 @@ const program = new Command("trtllm-node")
   .addCommand(serveCommand())
   .addCommand(inspectCommand())
   .addCommand(planCommand())
+  .addCommand(quantizeCommand())
   .addCommand(buildCommand())
   .addCommand(packCommand())
   .addCommand(unpackCommand())

@@ -50,6 +50,7 @@ export type {
   KvCacheUpdated,
   StoredKvBlock,
 } from "./kv-cache-event.ts";
+export { tryLockFile } from "./native/file-lock.ts";
 export { type LibraryInfo, libraryInfo } from "./native/library.ts";
 export type { RequestStage, RequestStats, RequestStatsPerIteration } from "./request-stats.ts";
 export { problems as schemaProblems } from "./schema.ts";

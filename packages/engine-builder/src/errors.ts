@@ -53,8 +53,12 @@ interface ToolOutcome {
   readonly signal?: string | undefined;
   /** Why it could not be started, such as ENOENT. */
   readonly startError?: string | undefined;
+  /** What to do where it is not there. */
+  readonly remedy?: string | undefined;
   readonly lastLines: readonly string[];
 }
+
+const containerRemedy = "It belongs to TensorRT-LLM: run this in its container, or say where it is (tools).";
 
 /** A tool of the build failed, was killed, or is not there; `code` says which. */
 export class ToolError extends TrtllmError {
@@ -65,12 +69,13 @@ export class ToolError extends TrtllmError {
   /** The end of its output. */
   readonly lastLines: readonly string[];
 
-  constructor({ command, exitCode, signal, startError, lastLines }: ToolOutcome) {
+  constructor(outcome: ToolOutcome) {
+    const { command, exitCode, signal, startError, lastLines, remedy = containerRemedy } = outcome;
     const missing = startError === "ENOENT";
     super(
       missing ? "ERR_TOOL_NOT_FOUND" : "ERR_BUILD_FAILED",
       missing
-        ? `${command} is not there. It belongs to TensorRT-LLM: run this in its container, or say where it is (tools).`
+        ? `${command} is not there. ${remedy}`
         : `${command} ${ending(exitCode, signal, startError)}. ${explain(signal, lastLines)}`,
     );
     this.exitCode = exitCode;

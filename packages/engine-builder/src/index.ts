@@ -1,7 +1,12 @@
 export { type PackOptions, packBundle } from "./bundle/pack-bundle.ts";
 export { type UnpackOptions, unpackBundle } from "./bundle/unpack-bundle.ts";
 export { verifyEngine } from "./bundle/verify-engine.ts";
-export type { BuildConfig, BuildConfigInput } from "./config/build-config.ts";
+export {
+  type BuildConfig,
+  type BuildConfigInput,
+  type BuildTarget,
+  buildTargets,
+} from "./config/build-config.ts";
 export { readBuildConfigFile } from "./config/config-file.ts";
 export { buildConfigJsonSchema, parseBuildConfig } from "./config/parse-build-config.ts";
 export {
@@ -12,6 +17,7 @@ export {
 export { type Limits, type ResolvedBuildConfig, resolveBuildConfig } from "./config/resolve-build-config.ts";
 export { buildCommands } from "./drivers/build-commands.ts";
 export type { MeasureName } from "./drivers/build-log.ts";
+export { type InstallOptions, installModelOpt, modelOptPython } from "./drivers/modelopt-environment.ts";
 export type { Toolchain } from "./drivers/toolchain.ts";
 export { BuildError, BuildLockedError, BundleError, ModelError, ToolError } from "./errors.ts";
 export { type EngineLock, engineLockSchema, lockFileName } from "./lock/engine-lock.ts";
@@ -33,3 +39,4 @@ export type {
 export type { Converter, TensorRtLlmSupport } from "./model/tensorrt-llm-support.ts";
 export { type BuildOptions, type BuildResult, buildEngine } from "./stages/build-engine.ts";
 export type { BuildEvent, BuildStage } from "./stages/build-event.ts";
+export { type QuantizeResult, quantizeModel } from "./stages/quantize-model.ts";

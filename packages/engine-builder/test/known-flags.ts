@@ -15,10 +15,7 @@ const releases = ["1.0", "1.1", "1.2"] as const;
  * What is wrong with these arguments for one of NVIDIA's tools in any of 1.0, 1.1 and 1.2, as argparse would see it.
  * The flags were transcribed from the tools' sources, which each file names.
  */
-export function argumentProblems(
-  tool: "trtllm-build" | "quantize" | "convert-llama",
-  args: readonly string[],
-): string[] {
+export function argumentProblems(tool: "trtllm-build" | "convert-llama", args: readonly string[]): string[] {
   const file = new URL(`./flags/${tool}.json`, import.meta.url);
   const { flags } = JSON.parse(readFileSync(file, "utf8")) as { flags: readonly Flag[] };
   const problems: string[] = [];

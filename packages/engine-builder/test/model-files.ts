@@ -117,6 +117,8 @@ export function decoderConfig(
     intermediate_size: shape.intermediate,
     vocab_size: shape.vocabulary,
     max_position_embeddings: 4096,
+    rms_norm_eps: 1e-5,
+    hidden_act: "silu",
     tie_word_embeddings: shape.tied ?? false,
     ...(shape.experts && {
       num_experts: shape.experts.count,

@@ -14,6 +14,7 @@ interface BuildCommandFlags extends BuildFlags {
   readonly dryRun?: true;
   readonly json?: true;
   readonly verbose?: true;
+  readonly modeloptPython?: string;
   readonly trtllmBuild?: string;
   readonly python?: string;
   readonly examples?: string;
@@ -21,12 +22,15 @@ interface BuildCommandFlags extends BuildFlags {
 
 export function buildCommand(): Command {
   const command = new Command("build")
-    .description("Build a TensorRT-LLM engine; needs TensorRT-LLM 1.0 to 1.2 and the GPU it is for")
+    .description(
+      "Build an engine, for TensorRT-LLM 1.0 to 1.2 (on the GPU it is for) or the embedded executor",
+    )
     .argument("[model]", "Hugging Face directory; default: the configuration's")
     .argument("[output]", "engine directory to make; default: the configuration's")
     .option("--dry-run", "check everything and print the commands, without running them")
     .option("--json", "print the engine's lock file at the end")
     .option("--verbose", "print every line of the tools to stderr")
+    .option("--modelopt-python <path>", "Python that has ModelOpt; default: what doctor --fix installed")
     .option("--trtllm-build <path>", "default: trtllm-build on the PATH")
     .option("--python <path>", "Python that has tensorrt_llm; default: python3 on the PATH")
     .option("--examples <folder>", "TensorRT-LLM's examples; default: where its containers have them")
@@ -43,10 +47,12 @@ async function build(
     throw new ConfigError("Name a model and an output, or a build configuration with --config.");
   }
   const config = await buildConfig({ model, output }, flags);
-  const tools: Toolchain = { trtllmBuild: flags.trtllmBuild, python: flags.python, examples: flags.examples };
+  const { modeloptPython: modelOptPython, trtllmBuild, python, examples } = flags;
+  const tools: Toolchain = { modelOptPython, trtllmBuild, python, examples };
   if (flags.dryRun) {
     const info = await inspectModel(config.model);
-    process.stdout.write(`${buildCommands(resolveBuildConfig(config, info), info, tools).join("\n")}\n`);
+    const commands = await buildCommands(resolveBuildConfig(config, info), info, tools);
+    process.stdout.write(`${commands.join("\n")}\n`);
     return;
   }
   const interrupt = new AbortController();

@@ -1,3 +1,4 @@
+import { modelOptPython } from "@trtllm-node/engine-builder";
 import { type Check, check } from "./check.ts";
 import { commandOutput } from "./command-output.ts";
 
@@ -34,6 +35,14 @@ export function checkTools(): Promise<Check>[] {
         fix: "sudo apt-get install python3 python3-pip",
       },
       async () => (await commandOutput("python3", "--version"))?.replace("Python ", ""),
+    ),
+    check(
+      {
+        name: "ModelOpt",
+        missing: "not installed, needed to quantize models",
+        fix: "trtllm-node doctor --fix",
+      },
+      modelOptPython,
     ),
   ];
 }

@@ -2,6 +2,10 @@ import { z } from "zod";
 import { gpuNames } from "../memory/gpus.ts";
 import { weightQuantizations } from "./quantization-formats.ts";
 
+/** What an engine can be built for. */
+export const buildTargets = ["tensorrt-llm", "embedded"] as const;
+export type BuildTarget = (typeof buildTargets)[number];
+
 const count = z.int32().min(1);
 const path = z.string().min(1);
 const plugin = z.enum(["auto", "float16", "bfloat16", "float32", "disable"]);
@@ -15,7 +19,7 @@ const loraModules = [
 
 const calibration = z.strictObject({
   dataset: path.describe(
-    "Local directory with a train split that has a text column, or the name of a dataset that quantize.py knows.",
+    'A .txt file (paragraphs between empty lines), a .jsonl file (objects with a string "text"), or a folder of these.',
   ),
   samples: count.default(512).describe("Texts to calibrate with."),
   maxTokens: count.default(512).describe("Tokens kept of each text."),
@@ -112,6 +116,10 @@ export const buildConfigSchema = z
   .strictObject({
     model: path.describe("Hugging Face model directory."),
     output: path.describe("Engine directory to make."),
+    target: z
+      .enum(buildTargets)
+      .default("tensorrt-llm")
+      .describe("What runs the engine: TensorRT-LLM on NVIDIA GPUs, or the embedded executor anywhere."),
     release: z
       .enum(["1.0", "1.1", "1.2"])
       .default("1.2")

@@ -105,7 +105,10 @@ function* expertProblems({ parallel }: BuildConfig, model: ModelInfo): Generator
 }
 
 /** Whether the checkpoint comes from ModelOpt's export and not from a convert_checkpoint.py. */
-export function exportedByModelOpt({ quantization }: BuildConfig): boolean {
-  const { qformat } = quantizationFormats[quantization.weights];
-  return qformat !== undefined && (quantization.weights !== "none" || quantization.kvCache !== "auto");
+export function exportedByModelOpt({ quantization, target }: BuildConfig): boolean {
+  const { byModelOpt } = quantizationFormats[quantization.weights];
+  return (
+    byModelOpt &&
+    (target === "embedded" || quantization.weights !== "none" || quantization.kvCache !== "auto")
+  );
 }

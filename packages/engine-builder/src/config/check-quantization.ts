@@ -39,11 +39,14 @@ function* hardwareProblems({ gpu: name, quantization }: ResolvedBuildConfig): Ge
   }
 }
 
-function* sourceProblems({ quantization }: ResolvedBuildConfig, model: ModelInfo): Generator<BuildProblem> {
+function* sourceProblems(
+  { quantization, target }: ResolvedBuildConfig,
+  model: ModelInfo,
+): Generator<BuildProblem> {
   const { weights, checkpoint } = quantization;
   const value = weights;
   const field = "quantization.weights";
-  if (!model.tensorRtLlm.supported) {
+  if (target === "tensorrt-llm" && !model.tensorRtLlm.supported) {
     yield {
       field: "model",
       value: model.path,
@@ -63,7 +66,7 @@ function* sourceProblems({ quantization }: ResolvedBuildConfig, model: ModelInfo
     const rule = `the model is quantized already (${model.quantization.method}): start from the original weights`;
     yield { field, value, rule };
   }
-  const needsConverter = quantizationFormats[weights].qformat === undefined;
+  const needsConverter = !quantizationFormats[weights].byModelOpt;
   if (needsConverter && model.tensorRtLlm.converter === undefined) {
     const rule = `convert_checkpoint.py of ${model.architecture}, which makes it, is not known here`;
     yield { field, value, rule, nearest: weights === "int8-weight-only" ? "int8-smoothquant" : "int4-awq" };

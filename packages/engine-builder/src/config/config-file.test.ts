@@ -28,6 +28,14 @@ describe("readBuildConfigFile", () => {
     expect(await read("a.json", JSON.stringify(json))).toEqual(expected);
   });
 
+  it("finds calibration texts beside the file too", async () => {
+    const { quantization } = await read(
+      "c.yaml",
+      "quantization: { calibration: { dataset: ./texts.jsonl } }\n",
+    );
+    expect(quantization).toEqual({ calibration: { dataset: join(folder, "texts.jsonl") } });
+  });
+
   it.each([
     ["broken.yaml", "model: [", /cannot be parsed/],
     ["twice.yaml", "model: a\nmodel: b\n", /cannot be parsed/],

@@ -45,5 +45,8 @@ function relativeTo(
     const value = document[field];
     if (typeof value === "string" && value !== "") document[field] = resolve(folder, value);
   }
+  const { quantization } = document as { quantization?: { calibration?: { dataset?: unknown } } };
+  const calibration = quantization?.calibration;
+  if (typeof calibration?.dataset === "string") calibration.dataset = resolve(folder, calibration.dataset);
   return document;
 }

@@ -2,8 +2,8 @@
 export interface QuantizationFormat {
   /** `quant_algo` in the checkpoint's config.json. */
   readonly algorithm: string | null;
-  /** `--qformat` of quantize.py; `undefined` where convert_checkpoint.py does it. */
-  readonly qformat: string | undefined;
+  /** ModelOpt makes it; else convert_checkpoint.py does. */
+  readonly byModelOpt: boolean;
   /** Bits of a quantized weight, without scales. */
   readonly weightBits: number | undefined;
   /** Weights along the input that share a scale; `undefined` where a whole row or tensor does. */
@@ -24,20 +24,20 @@ const blackwell = (sm: number) => sm >= 100;
 const any = (sm: number) => sm >= 80;
 
 /**
- * By the name in the configuration. Sources: QuantAlgo in tensorrt_llm/quantization/mode.py, quantize.py's
- * `--qformat`, the support matrix of TensorRT-LLM's documentation, and the checks of tensorrt_llm/builder.py.
+ * By the name in the configuration. Sources: QuantAlgo in tensorrt_llm/quantization/mode.py, ModelOpt's export, the
+ * support matrix of TensorRT-LLM's documentation, and the checks of tensorrt_llm/builder.py.
  */
 export const quantizationFormats = {
-  none: format(null, "full_prec", undefined, undefined, "fp16", false, any),
-  fp8: format("FP8", "fp8", 8, undefined, "fp8", true, ada),
-  "fp8-rowwise": format("FP8_PER_CHANNEL_PER_TOKEN", "fp8_pc_pt", 8, undefined, "fp8", false, hopperOnly),
-  nvfp4: format("NVFP4", "nvfp4", 4, 16, "fp4", true, blackwell),
-  "int8-weight-only": format("W8A16", undefined, 8, undefined, "fp16", false, beforeBlackwell),
-  "int4-weight-only": format("W4A16", undefined, 4, undefined, "fp16", false, beforeBlackwell),
-  "int8-smoothquant": format("W8A8_SQ_PER_CHANNEL", "int8_sq", 8, undefined, "int8", true, beforeBlackwell),
-  "int4-awq": format("W4A16_AWQ", "int4_awq", 4, 128, "fp16", true, beforeBlackwell),
-  "int4-gptq": format("W4A16_GPTQ", undefined, 4, 128, "fp16", false, beforeBlackwell),
-  "w4a8-awq": format("W4A8_AWQ", "w4a8_awq", 4, 128, "fp8", true, adaAndHopper),
+  none: format(null, true, undefined, undefined, "fp16", false, any),
+  fp8: format("FP8", true, 8, undefined, "fp8", true, ada),
+  "fp8-rowwise": format("FP8_PER_CHANNEL_PER_TOKEN", true, 8, undefined, "fp8", false, hopperOnly),
+  nvfp4: format("NVFP4", true, 4, 16, "fp4", true, blackwell),
+  "int8-weight-only": format("W8A16", false, 8, undefined, "fp16", false, beforeBlackwell),
+  "int4-weight-only": format("W4A16", false, 4, undefined, "fp16", false, beforeBlackwell),
+  "int8-smoothquant": format("W8A8_SQ_PER_CHANNEL", true, 8, undefined, "int8", true, beforeBlackwell),
+  "int4-awq": format("W4A16_AWQ", true, 4, 128, "fp16", true, beforeBlackwell),
+  "int4-gptq": format("W4A16_GPTQ", false, 4, 128, "fp16", false, beforeBlackwell),
+  "w4a8-awq": format("W4A8_AWQ", true, 4, 128, "fp8", true, adaAndHopper),
 } as const satisfies Record<string, QuantizationFormat>;
 
 export type WeightQuantization = keyof typeof quantizationFormats;
@@ -49,14 +49,14 @@ export const weightQuantizations = Object.keys(quantizationFormats) as [
 
 function format(
   algorithm: string | null,
-  qformat: string | undefined,
+  byModelOpt: boolean,
   weightBits: number | undefined,
   group: number | undefined,
   compute: QuantizationFormat["compute"],
   calibrated: boolean,
   supports: QuantizationFormat["supports"],
 ): QuantizationFormat {
-  return { algorithm, qformat, weightBits, group, compute, calibrated, supports };
+  return { algorithm, byModelOpt, weightBits, group, compute, calibrated, supports };
 }
 
 /** What keys and values are stored in. */

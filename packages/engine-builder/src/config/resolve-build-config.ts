@@ -2,6 +2,7 @@ import { ConfigError } from "@trtllm-node/core";
 import type { ModelInfo } from "../model/model-info.ts";
 import type { BuildConfig } from "./build-config.ts";
 import { describeProblem } from "./build-problem.ts";
+import { embeddedProblems } from "./check-embedded.ts";
 import { featureProblems } from "./check-features.ts";
 import { limitProblems } from "./check-limits.ts";
 import { parallelProblems } from "./check-parallel.ts";
@@ -11,6 +12,8 @@ import { type Preset, preset } from "./presets.ts";
 /** A configuration with every value that the tools need, checked against its model. */
 export interface ResolvedBuildConfig extends BuildConfig {
   readonly limits: Limits;
+  /** What of the limits was set and not filled in. */
+  readonly setLimits: BuildConfig["limits"];
   readonly attention: { readonly fused: boolean; readonly pagedContext: boolean; readonly fp8: boolean };
   readonly multipleProfiles: boolean;
 }
@@ -37,6 +40,7 @@ export function resolveBuildConfig(config: BuildConfig, model: ModelInfo): Resol
     ...limitProblems(resolved),
     ...quantizationProblems(resolved, model),
     ...featureProblems(resolved, model),
+    ...(config.target === "embedded" ? embeddedProblems(config, model) : []),
   ];
   if (problems.length > 0) throw new ConfigError(problems.map(describeProblem).join(" "));
   return resolved;
@@ -62,6 +66,7 @@ function withDefaults(config: BuildConfig, model: ModelInfo, open: Preset): Reso
       maxNumTokens: given.maxNumTokens ?? maxNumTokens,
       maxBeamWidth: given.maxBeamWidth,
     },
+    setLimits: given,
     attention: { fused: attention.fused, pagedContext, fp8: attention.fp8 ?? (attention.fused && fp8) },
     multipleProfiles: config.multipleProfiles ?? open.multipleProfiles,
     plugins: { ...open.plugins, ...config.plugins },

@@ -1,9 +1,12 @@
+import { dirname } from "node:path";
 import { ConfigError } from "@trtllm-node/core";
+import { execaSync } from "execa";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { argumentProblems } from "../../test/known-flags.ts";
 import { llama8b, modelOf, resolve } from "../../test/plan-model.ts";
 import type { BuildConfigInput } from "../config/build-config.ts";
+import { pythonProgram } from "../python-programs.ts";
 import { buildArguments } from "./build-arguments.ts";
 import { checkpointTool } from "./checkpoint-arguments.ts";
 
@@ -128,27 +131,32 @@ describe("checkpointTool", () => {
       "int4-awq",
       "w4a8-awq",
     ),
-    kvCache: fc.constantFrom("auto", "fp8", "int8"),
+    kvCache: fc.constantFrom("auto", "fp8", "int8", "nvfp4"),
     tensor: fc.constantFrom(1, 2, 4),
     pipeline: fc.constantFrom(1, 2),
     samples: fc.integer({ min: 1, max: 32 }),
+    more: fc.boolean(),
   });
 
-  it("uses only flags of quantize.py and of Llama's convert_checkpoint.py that exist", () => {
+  it("uses only arguments that quantize.py takes, and flags that Llama's convert_checkpoint.py has", () => {
     fc.assert(
-      fc.property(quantized, ({ weights, kvCache, tensor, pipeline, samples }) => {
+      fc.property(quantized, ({ weights, kvCache, tensor, pipeline, samples, more }) => {
         const calibrated = kvCache !== "auto" || !["none", "fp8-rowwise"].includes(weights);
         const config = resolve(model, {
           quantization: {
             ...{ weights: weights as "fp8", kvCache: kvCache as "fp8" },
             ...(calibrated && { calibration: { dataset: "d", samples } }),
+            ...(weights === "int8-smoothquant" && more && { smoothing: 0.5 }),
+            ...(weights.endsWith("awq") && more && { groupSize: 64 }),
+            ...(weights === "fp8" && more && { exclude: ["*.layers.0.*", "*o_proj"], quantizeHead: true }),
           },
           parallel: { tensor, pipeline },
         });
         const { script, args } = checkpointTool(config, model, "/out");
-        const tool = script.endsWith("quantize.py") ? "quantize" : "convert-llama";
-        expect(argumentProblems(tool, args)).toEqual([]);
+        if (script === "quantize.py") expect(quantizeProblems(args)).toBe("");
+        else expect(argumentProblems("convert-llama", args)).toEqual([]);
       }),
+      { numRuns: 30 },
     );
   });
 
@@ -186,24 +194,9 @@ describe("checkpointTool", () => {
     ],
     ["a KV cache without texts", { quantization: { kvCache: "fp8" } }, /a KV cache in fp8 needs texts/],
     [
-      "samples that would be cut",
-      { quantization: { weights: "int4-awq", calibration: { dataset: "d", samples: 512 } } },
-      /samples is 512.*value: 32/,
-    ],
-    [
-      "an NVFP4 KV cache",
-      { quantization: { weights: "nvfp4", kvCache: "nvfp4", calibration } },
-      /kvCache is "nvfp4".*quantize\.py.*"fp8"/,
-    ],
-    [
-      "modules left out",
-      { quantization: { weights: "fp8", exclude: ["*.0.*"], calibration } },
-      /exclude.*cannot leave modules out/,
-    ],
-    [
-      "a smoothing of one's own",
-      { quantization: { weights: "int8-smoothquant", smoothing: 0.5, calibration } },
-      /smoothing is 0\.5/,
+      "experts divided among GPUs",
+      { quantization: { weights: "fp8", calibration }, parallel: { tensor: 2, expert: 2 } },
+      /parallel\.expert is 2.*ModelOpt/,
     ],
     [
       "an FP8 KV cache of converted weights",
@@ -211,7 +204,15 @@ describe("checkpointTool", () => {
       /kvCache is "fp8".*"int8"/,
     ],
   ])("refuses what the scripts cannot do: %s", (_, input, message) => {
-    expect(() => checkpointTool(resolve(model, input), model, "/out")).toThrow(ConfigError);
-    expect(() => checkpointTool(resolve(model, input), model, "/out")).toThrow(message);
+    const of = input.parallel?.expert ? mixture : model;
+    expect(() => checkpointTool(resolve(of, input), of, "/out")).toThrow(ConfigError);
+    expect(() => checkpointTool(resolve(of, input), of, "/out")).toThrow(message);
   });
 });
+
+/** What argparse has against these arguments of python/quantize.py; "" for nothing. */
+function quantizeProblems(args: readonly string[]): string {
+  const program = "from quantize_arguments import parse_arguments; parse_arguments()";
+  const cwd = dirname(pythonProgram("quantize.py"));
+  return execaSync("python3", ["-c", program, ...args], { cwd, reject: false }).stderr;
+}

@@ -1,7 +1,9 @@
 import type { ResolvedBuildConfig } from "../config/resolve-build-config.ts";
 import type { ModelInfo } from "../model/model-info.ts";
-import { buildArguments } from "./build-arguments.ts";
+import { pythonProgram } from "../python-programs.ts";
+import { engineTargets } from "../targets/engine-target.ts";
 import { checkpointTool } from "./checkpoint-arguments.ts";
+import { modelOptPython } from "./modelopt-environment.ts";
 import { commandLine } from "./run-tool.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -9,20 +11,25 @@ import type { Toolchain } from "./toolchain.ts";
  * The commands that `buildEngine` runs, as lines for a POSIX shell, for somebody who runs them elsewhere.
  * @throws ConfigError where the tools cannot do what the configuration asks for
  */
-export function buildCommands(
+export async function buildCommands(
   config: ResolvedBuildConfig,
   model: ModelInfo,
   tools: Toolchain = {},
-): string[] {
-  const checkpoint = `${config.output}.build/checkpoint`;
+): Promise<string[]> {
+  const work = `${config.output}.build`;
+  const checkpoint = `${work}/checkpoint`;
   const { script, args } = checkpointTool(config, model, checkpoint);
-  const file = `${tools.examples ?? "/app/tensorrt_llm/examples"}/${script}`;
-  const timingCache = `${config.output}.build/timing.cache`;
+  // The name alone where it is not installed: nothing is run.
+  const modelOpt = tools.modelOptPython ?? (await modelOptPython()) ?? "python3";
+  const own = script === "quantize.py";
+  const file = own ? pythonProgram(script) : `${tools.examples ?? "/app/tensorrt_llm/examples"}/${script}`;
+  const paths = { checkpoint, output: config.output, work };
+  const engine = await engineTargets[config.target].command(config, paths, {
+    ...tools,
+    modelOptPython: modelOpt,
+  });
   return [
-    commandLine(tools.python ?? "python3", [file, ...args]),
-    commandLine(
-      tools.trtllmBuild ?? "trtllm-build",
-      buildArguments(config, { checkpoint, output: config.output, timingCache }),
-    ),
+    commandLine(own ? modelOpt : (tools.python ?? "python3"), [file, ...args]),
+    commandLine(engine.command, engine.args),
   ];
 }

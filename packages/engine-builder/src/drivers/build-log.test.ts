@@ -56,22 +56,33 @@ describe("BuildLog", () => {
     expect(new BuildLog("engine", 1).read(line)).toEqual([{ kind, message }]);
   });
 
-  it("follows the making of a checkpoint", () => {
+  it("follows our own programs by what they say as JSON", () => {
     const log = new BuildLog("checkpoint", 1);
     const lines = [
-      "Initializing tokenizer from /model",
-      "Initializing model from /model",
-      "Loading calibration dataset",
-      "Starting quantization...",
-      "Quantization done. Total time used: 61.02 s.",
-      "Quantized model exported to /out ",
+      '{"progress": "loading the model", "fraction": 0.02}',
+      "current rank: 0, tp rank: 0, pp rank: 0",
+      '{"warning": "no vocabulary"}',
+      '{"progress": "checkpoint written", "fraction": 1}',
+      '{"progress": "cut of',
+      '{"other": 1}',
+    ];
+    expect(lines.flatMap((line) => log.read(line))).toEqual([
+      { kind: "milestone", name: "loading the model", rank: 0, fraction: 0.02 },
+      { kind: "warning", message: "no vocabulary" },
+      { kind: "milestone", name: "checkpoint written", rank: 0, fraction: 1 },
+    ]);
+  });
+
+  it("follows convert_checkpoint.py", () => {
+    const log = new BuildLog("checkpoint", 1);
+    const lines = [
+      "Total time of reading and converting: 2.018 s",
+      "Total time of converting checkpoints: 00:00:03",
     ];
     const names = lines
       .flatMap((line) => log.read(line))
       .map((event) => event.kind === "milestone" && event.name);
-    expect(names.at(0)).toBe("tokenizer loaded");
-    expect(names.at(-1)).toBe("checkpoint written");
-    expect(names).toHaveLength(6);
+    expect(names).toEqual(["converted", "checkpoint written"]);
   });
 
   it("makes nothing of other lines", () => {

@@ -1,4 +1,6 @@
-/** What a line of trtllm-build's, quantize.py's or convert_checkpoint.py's output tells. */
+import { readOwnLine } from "./own-line.ts";
+
+/** What a line of trtllm-build's, convert_checkpoint.py's or our own programs' output tells. */
 export type LogEvent =
   | { readonly kind: "milestone"; readonly name: string; readonly rank: number; readonly fraction: number }
   | { readonly kind: "measure"; readonly name: MeasureName; readonly rank: number; readonly value: number }
@@ -25,13 +27,8 @@ const milestones: readonly (readonly [RegExp, string, number])[] = [
 ];
 
 const checkpointMilestones: readonly (readonly [RegExp, string, number])[] = [
-  [/Initializing tokenizer from/, "tokenizer loaded", 0.02],
-  [/Initializing model from/, "model loading", 0.05],
-  [/Loading calibration dataset/, "calibration texts loading", 0.3],
-  [/Starting quantization/, "calibrating", 0.35],
-  [/Quantization done/, "quantized", 0.8],
   [/Total time of reading and converting/, "converted", 0.8],
-  [/Quantized model exported to|Total time of converting checkpoints/, "checkpoint written", 1],
+  [/Total time of converting checkpoints/, "checkpoint written", 1],
 ];
 
 const measures: readonly (readonly [RegExp, MeasureName])[] = [
@@ -64,6 +61,8 @@ export class BuildLog {
 
   /** What the line tells, if anything. `fraction` is of all ranks. */
   read(line: string): LogEvent[] {
+    const own = readOwnLine(line);
+    if (own !== undefined) return [own];
     const events: LogEvent[] = [];
     for (const [pattern, name] of measures) {
       const value = Number(pattern.exec(line)?.[1]);

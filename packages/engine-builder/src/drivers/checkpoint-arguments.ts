@@ -7,14 +7,14 @@ import { flag, switchOn } from "./build-arguments.ts";
 
 /** How a Hugging Face checkpoint becomes a quantized, sharded TensorRT-LLM checkpoint. */
 export interface CheckpointTool {
-  /** Path in TensorRT-LLM's examples. */
-  readonly script: string;
+  /** This package's quantize.py, run by the Python that has ModelOpt, or a path in TensorRT-LLM's examples. */
+  readonly script: "quantize.py" | `models/core/${string}/convert_checkpoint.py`;
   readonly args: readonly string[];
 }
 
 /**
- * The script of TensorRT-LLM's examples that makes the checkpoint, with its arguments: ModelOpt's quantize.py where
- * something is calibrated or the model has no converter known here, else its convert_checkpoint.py.
+ * The program that makes the checkpoint, with its arguments: ours on ModelOpt where ModelOpt has the quantization, and
+ * TensorRT-LLM's convert_checkpoint.py where it does, or where there is nothing to quantize and no ModelOpt is needed.
  * @throws ConfigError where neither can do what the configuration asks for
  */
 export function checkpointTool(
@@ -25,69 +25,53 @@ export function checkpointTool(
   const { weights, kvCache } = config.quantization;
   const plain = weights === "none" && kvCache === "auto";
   const { converter } = model.tensorRtLlm;
-  const { qformat } = quantizationFormats[weights];
-  const convert = qformat === undefined || (plain && converter !== undefined);
-  const problems = [...(convert ? convertProblems(config) : quantizeProblems(config))];
+  const converted =
+    !quantizationFormats[weights].byModelOpt ||
+    (plain && converter !== undefined && config.target === "tensorrt-llm");
+  const problems = [...(converted ? convertProblems(config) : modelOptProblems(config))];
   if (problems.length > 0) throw new ConfigError(problems.map(describeProblem).join(" "));
-  return convert
+  return converted
     ? {
         script: `models/core/${converter}/convert_checkpoint.py`,
         args: convertArguments(config, model, output),
       }
-    : { script: "quantization/quantize.py", args: quantizeArguments(config, output) };
+    : { script: "quantize.py", args: modelOptArguments(config, output) };
 }
 
-/** Source: examples/quantization/quantize.py. */
-function quantizeArguments(config: ResolvedBuildConfig, output: string): string[] {
+/** Arguments of python/quantize.py. */
+function modelOptArguments(config: ResolvedBuildConfig, output: string): string[] {
   const { quantization, parallel } = config;
-  const { weights, kvCache, groupSize, calibration, quantizeHead } = quantization;
-  const { qformat, group } = quantizationFormats[weights];
+  const { weights, kvCache, groupSize, smoothing, quantizeHead, exclude, calibration } = quantization;
   return [
-    ...flag("model_dir", config.model),
-    ...flag("output_dir", output),
+    ...flag("model", config.model),
+    ...flag("output", output),
+    ...flag("format", weights),
+    ...flag("kv-cache", kvCache),
     ...flag("dtype", config.dtype),
-    ...flag("qformat", qformat),
-    ...flag("kv_cache_dtype", kvCache === "auto" ? undefined : kvCache),
-    ...flag("awq_block_size", group === 128 ? (groupSize ?? group) : undefined),
-    ...switchOn("quantize_lm_head", quantizeHead),
-    ...flag("calib_dataset", calibration?.dataset),
-    ...flag("calib_size", calibration?.samples),
-    ...flag("calib_max_seq_length", calibration?.maxTokens),
-    ...flag("batch_size", calibration?.batchSize),
-    ...flag("tp_size", parallel.tensor),
-    ...flag("pp_size", parallel.pipeline),
-    ...flag("cp_size", parallel.context),
+    ...flag("group-size", groupSize),
+    ...flag("smoothing", smoothing),
+    ...switchOn("quantize-head", quantizeHead),
+    ...exclude.flatMap((pattern) => flag("exclude", pattern)),
+    ...flag("dataset", calibration?.dataset),
+    ...flag("samples", calibration?.samples),
+    ...flag("max-tokens", calibration?.maxTokens),
+    ...flag("batch-size", calibration?.batchSize),
+    ...flag("tensor", parallel.tensor),
+    ...flag("pipeline", parallel.pipeline),
+    ...flag("context", parallel.context),
   ];
 }
 
-/** quantize.py lowers the samples of AWQ to this many without a word. */
-const awqSamples = 32;
-
-function* quantizeProblems({ quantization, parallel }: ResolvedBuildConfig): Generator<BuildProblem> {
-  const { weights, kvCache, calibration, exclude, smoothing } = quantization;
+function* modelOptProblems({ quantization, parallel }: ResolvedBuildConfig): Generator<BuildProblem> {
+  const { weights, kvCache, calibration } = quantization;
   const calibrated = quantizationFormats[weights].calibrated || kvCache !== "auto";
   if (calibrated && calibration === undefined) {
     const what = quantizationFormats[weights].calibrated ? weights : `a KV cache in ${kvCache}`;
     yield { field: "quantization.calibration", value: null, rule: `${what} needs texts to calibrate with` };
   }
-  if (weights.endsWith("-awq") && (calibration?.samples ?? 0) > awqSamples) {
-    const field = "quantization.calibration.samples";
-    const rule = `quantize.py takes at most ${awqSamples} for AWQ`;
-    yield { field, value: calibration?.samples, rule, nearest: awqSamples };
-  }
-  const refuse = (field: string, value: unknown, rule: string, nearest?: unknown) => ({
-    field,
-    value,
-    rule,
-    nearest,
-  });
-  if (kvCache === "nvfp4")
-    yield refuse("quantization.kvCache", kvCache, "quantize.py does not make it", "fp8");
-  if (exclude.length > 0)
-    yield refuse("quantization.exclude", exclude, "quantize.py cannot leave modules out", []);
-  if (smoothing !== undefined) yield refuse("quantization.smoothing", smoothing, "quantize.py has its own");
   if (parallel.expert > 1) {
-    yield refuse("parallel.expert", parallel.expert, "quantize.py shards experts by tensor only", 1);
+    const rule = "ModelOpt shards experts by tensor only";
+    yield { field: "parallel.expert", value: parallel.expert, rule, nearest: 1 };
   }
 }
 

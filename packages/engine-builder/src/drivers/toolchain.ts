@@ -2,11 +2,13 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ToolError } from "../errors.ts";
 
-/** Where TensorRT-LLM's tools are. */
+/** Where the tools of a build are. */
 export interface Toolchain {
+  /** Python that has ModelOpt and gguf. Default: the one that `installModelOpt` made. */
+  readonly modelOptPython?: string | undefined;
   /** Default: trtllm-build on the PATH. */
   readonly trtllmBuild?: string | undefined;
-  /** Python that has tensorrt_llm. Default: python3 on the PATH. */
+  /** Python that has tensorrt_llm, for convert_checkpoint.py. Default: python3 on the PATH. */
   readonly python?: string | undefined;
   /** TensorRT-LLM's examples. Default: where its containers have them. */
   readonly examples?: string | undefined;

@@ -33,7 +33,7 @@ export async function placeFiles(folder: string, files: ReadonlyMap<string, stri
     const target = join(folder, name);
     await mkdir(dirname(target), { recursive: true });
     // Only what is ours to share: whoever edits a tokenizer of the model must not edit the engine.
-    if (name.endsWith(".engine")) await link(source, target).catch(() => copyFile(source, target));
+    if (/\.(engine|gguf)$/.test(name)) await link(source, target).catch(() => copyFile(source, target));
     else await copyFile(source, target, constants.COPYFILE_FICLONE);
   }
 }

@@ -21,6 +21,7 @@ beforeEach(async () => {
   await writeModel(join(folder, "model"), tinyShape);
   await writeFile(join(folder, "model/tokenizer.json"), "{}");
   await mkdir(join(folder, "texts"));
+  await writeFile(join(folder, "texts/train.txt"), "One text.");
   config = {
     model: join(folder, "model"),
     output: join(folder, "engine"),
@@ -79,9 +80,7 @@ describe("buildEngine, on stand-ins for NVIDIA's tools", () => {
       config: { quantization: { weights: "fp8", kvCache: "fp8" }, limits: { maxBatchSize: 4 } },
       measures: { activationBytes: [1_140_871_168, 1_140_871_168] },
     });
-    expect(lock.commands[0]).toMatch(
-      /^python3 .*quantize\.py --model_dir .* --qformat fp8 --kv_cache_dtype fp8/,
-    );
+    expect(lock.commands[0]).toMatch(/modelopt-python .*quantize\.py --model .* --format fp8 --kv-cache fp8/);
     expect(lock.commands[1]).toMatch(/trtllm-build --checkpoint_dir .* --max_batch_size 4/);
   });
 
@@ -155,14 +154,10 @@ describe("buildEngine, when something goes wrong", () => {
   const failures: [string, string, RegExp][] = [
     [
       "the quantization fails",
-      "Quantization done:fail",
+      "exporting:fail",
       /exit code 1\. It said: RuntimeError: CUDA error: out of memory/,
     ],
-    [
-      "the checkpoint tool is killed for memory",
-      "Starting quantization:kill",
-      /ended by SIGKILL.*out of memory/,
-    ],
+    ["the checkpoint tool is killed for memory", "quantizing:kill", /ended by SIGKILL.*out of memory/],
     [
       "the disk is full in the middle of a file",
       "half:full",
@@ -215,14 +210,17 @@ describe("buildEngine, when something goes wrong", () => {
 
   it("names a tool or a script that is not there", async () => {
     const missing = (tools: object) => buildEngine(config, { tools: { ...standIns, ...tools } });
-    await expect(missing({ examples: folder })).rejects.toMatchObject({ code: "ERR_TOOL_NOT_FOUND" });
+    const unquantized = { ...config, quantization: {} };
+    await expect(
+      buildEngine(unquantized, { tools: { ...standIns, examples: folder } }),
+    ).rejects.toMatchObject({ code: "ERR_TOOL_NOT_FOUND" });
     await expect(missing({ trtllmBuild: join(folder, "none") })).rejects.toMatchObject({
       code: "ERR_TOOL_NOT_FOUND",
     });
   });
 
   it("lets no second build into the same output, and the next once the first has ended", async () => {
-    process.env.STAND_IN = "Starting quantization:hang";
+    process.env.STAND_IN = "quantizing:hang";
     const controller = new AbortController();
     let loading = () => {};
     const started = new Promise<void>((resolve) => {
@@ -231,7 +229,7 @@ describe("buildEngine, when something goes wrong", () => {
     const first = buildEngine(config, {
       tools: standIns,
       signal: controller.signal,
-      onEvent: (event) => event.kind === "progress" && event.message.startsWith("calibration") && loading(),
+      onEvent: (event) => event.kind === "progress" && event.message.startsWith("calibrating") && loading(),
     });
     await started;
     const second = await build().catch((error) => error);

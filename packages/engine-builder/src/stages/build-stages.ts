@@ -1,12 +1,13 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedBuildConfig } from "../config/resolve-build-config.ts";
-import { buildArguments } from "../drivers/build-arguments.ts";
 import { checkpointTool } from "../drivers/checkpoint-arguments.ts";
+import { findModelOpt } from "../drivers/modelopt-environment.ts";
 import { findScript, type Toolchain } from "../drivers/toolchain.ts";
 import type { EngineLock } from "../lock/engine-lock.ts";
-import { gpu } from "../memory/gpus.ts";
 import type { ModelInfo } from "../model/model-info.ts";
+import { pythonProgram } from "../python-programs.ts";
+import { type EngineCommand, type EngineTarget, engineTargets } from "../targets/engine-target.ts";
 import { version } from "../version.ts";
 import { outputFiles, placeFiles, publishOutput } from "./assemble-output.ts";
 import type { BuildEvent } from "./build-event.ts";
@@ -15,7 +16,7 @@ import { filesUnder } from "./durable.ts";
 import { runStageTool } from "./run-stage-tool.ts";
 import { readStageRecord, stageRecordFile, writeStageRecord } from "./stage-record.ts";
 import type { StageStore } from "./stage-store.ts";
-import { verifyCheckpoint, verifyEngine } from "./verify-stage.ts";
+import { verifyCheckpoint } from "./verify-stage.ts";
 
 interface StageOptions {
   readonly onEvent?: ((event: BuildEvent) => void) | undefined;
@@ -34,6 +35,7 @@ export class BuildStages {
   readonly #config: ResolvedBuildConfig;
   readonly #model: ModelInfo;
   readonly #store: StageStore;
+  readonly #target: EngineTarget;
   readonly #tools: Toolchain;
   readonly #signal: AbortSignal | undefined;
   readonly #emit: (event: BuildEvent) => void;
@@ -42,6 +44,7 @@ export class BuildStages {
     this.#config = config;
     this.#model = model;
     this.#store = store;
+    this.#target = engineTargets[config.target];
     this.#tools = options.tools ?? {};
     this.#signal = options.signal;
     this.#emit = (event) => {
@@ -72,47 +75,50 @@ export class BuildStages {
     return digestOf(digests);
   }
 
+  /** Digest and folder of the checkpoint alone. */
+  async checkpoint(): Promise<string> {
+    return (await this.#checkpoint(await this.#source())).path;
+  }
+
   async #checkpoint(source: string): Promise<Finished> {
     const { quantization, release } = this.#config;
     // Paths do not change what comes out; what lies there does.
     const read = await this.#digests([quantization.calibration?.dataset, quantization.checkpoint]);
-    const { script, args } = checkpointTool({ ...this.#config, model: "" }, this.#model, "");
-    return this.#make("checkpoint", digestOf([source, release, script, args, read]), async (folder) => {
-      const tool = checkpointTool(this.#config, this.#model, folder);
-      const command = this.#tools.python ?? "python3";
-      const args = [await findScript(this.#tools, tool.script), ...tool.args];
-      const record = await this.#runTool("checkpoint", command, args, 1, folder);
-      await verifyCheckpoint(folder, this.#config);
-      return record;
-    });
-  }
-
-  async #engine(checkpoint: Finished): Promise<Finished> {
-    const { parallel, release, gpu: target, lora } = this.#config;
-    const adapters = await this.#digests(lora?.directories ?? []);
-    const args = buildArguments(this.#config, { checkpoint: "", output: "", timingCache: "" });
+    const nowhere = { ...this.#config, model: "" };
+    if (quantization.calibration) {
+      nowhere.quantization = { ...quantization, calibration: { ...quantization.calibration, dataset: "" } };
+    }
+    const { script, args } = checkpointTool(nowhere, this.#model, "");
     return this.#make(
-      "engine",
-      digestOf([checkpoint.key, release, target, args, adapters]),
+      "checkpoint",
+      digestOf([source, version, release, script, args, read]),
       async (folder) => {
-        const timingCache = join(this.#store.folder, "timing.cache");
-        const args = buildArguments(this.#config, {
-          checkpoint: checkpoint.path,
-          output: folder,
-          timingCache,
-        });
-        const ranks = parallel.tensor * parallel.pipeline * parallel.context;
-        const record = await this.#runTool(
-          "engine",
-          this.#tools.trtllmBuild ?? "trtllm-build",
-          args,
-          ranks,
-          folder,
-        );
-        await verifyEngine(folder, this.#config);
+        const record = await this.#runTool("checkpoint", await this.#checkpointCommand(folder), folder);
+        await verifyCheckpoint(folder, this.#config);
         return record;
       },
     );
+  }
+
+  async #checkpointCommand(folder: string): Promise<EngineCommand> {
+    const { script, args } = checkpointTool(this.#config, this.#model, folder);
+    if (script === "quantize.py") {
+      const command = await findModelOpt(this.#tools.modelOptPython);
+      return { command, args: [pythonProgram(script), ...args], ranks: 1 };
+    }
+    const path = await findScript(this.#tools, script);
+    return { command: this.#tools.python ?? "python3", args: [path, ...args], ranks: 1 };
+  }
+
+  async #engine(checkpoint: Finished): Promise<Finished> {
+    const inputs = await this.#target.inputs(this.#config, this.#signal);
+    return this.#make("engine", digestOf([checkpoint.key, version, inputs]), async (folder) => {
+      const paths = { checkpoint: checkpoint.path, output: folder, work: this.#store.folder };
+      const command = await this.#target.command(this.#config, paths, this.#tools);
+      const record = await this.#runTool("engine", command, folder);
+      await this.#target.finish(folder, this.#config, checkpoint.path);
+      return record;
+    });
   }
 
   async #output(
@@ -123,7 +129,7 @@ export class BuildStages {
   ): Promise<EngineLock> {
     const stage = "output";
     const { config, commands, measures } = await this.#provenance(checkpoint, engine);
-    const { version: engineVersion, changes } = await verifyEngine(engine.path, this.#config);
+    const { target, changes } = await this.#target.describe(engine.path, this.#config);
     for (const message of changes) this.#emit({ kind: "warning", stage: "engine", message });
 
     this.#emit({ kind: "stage", stage, state: "started" });
@@ -133,16 +139,10 @@ export class BuildStages {
     await placeFiles(folder, files);
     const hashing = (file: string, index: number) =>
       this.#emit({ kind: "progress", stage, message: `hashing ${file}`, fraction: index / files.size });
-    const { gpu: target, parallel } = this.#config;
     const lock: EngineLock = {
       formatVersion: 1,
       builder: `@trtllm-node/engine-builder ${version}`,
-      target: {
-        executor: "tensorrt-llm",
-        version: engineVersion,
-        ...(target && { gpu: target, computeCapability: (gpu(target).sm / 10).toFixed(1) }),
-        gpuCount: parallel.tensor * parallel.pipeline * parallel.context,
-      },
+      target,
       source: { model: this.#config.model, sha256: source },
       config,
       commands,
@@ -185,14 +185,8 @@ export class BuildStages {
     return { key, path };
   }
 
-  #runTool(
-    stage: "checkpoint" | "engine",
-    command: string,
-    args: readonly string[],
-    ranks: number,
-    folder: string,
-  ) {
-    return runStageTool({ stage, command, args, ranks, folder }, this.#emit, this.#signal);
+  #runTool(stage: "checkpoint" | "engine", tool: EngineCommand, folder: string) {
+    return runStageTool({ stage, ...tool, folder }, this.#emit, this.#signal);
   }
 
   #digests(paths: readonly (string | undefined)[]): Promise<(string | undefined)[]> {

@@ -18,13 +18,14 @@ export async function filesUnder(folder: string, prefix = ""): Promise<string[]>
 
 /** Gives a finished folder its name, once all that is in it lies on the disk: after a power cut it is whole or absent. */
 export async function publishFolder(from: string, to: string): Promise<void> {
-  for (const file of await filesUnder(from)) await sync(join(from, file));
-  await sync(from);
+  for (const file of await filesUnder(from)) await syncToDisk(join(from, file));
+  await syncToDisk(from);
   await rename(from, to);
-  await sync(dirname(to));
+  await syncToDisk(dirname(to));
 }
 
-async function sync(path: string): Promise<void> {
+/** Waits until a file, or the names in a folder, are on the disk. */
+export async function syncToDisk(path: string): Promise<void> {
   await using file = await open(path, "r");
   await file.sync();
 }
