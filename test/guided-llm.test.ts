@@ -82,3 +82,32 @@ test("Log-probabilities of a guided answer are the model's own, one for each tok
   expect(answer.length).toBe(1);
   expect(logProbs![0]).toBeLessThan(0);
 });
+
+test("A call that is required has arguments of the tool's schema, at any temperature.", async () => {
+  const when = { type: "string", enum: ["today", "tomorrow"] };
+  const parameters = {
+    type: "object",
+    properties: { city: { type: "string", pattern: "^[A-Z][a-z]{2,12}$" }, when: { $ref: "#/$defs/when" } },
+    required: ["city", "when"],
+    additionalProperties: false,
+    $defs: { when },
+  };
+  const tools = [
+    { name: "weather", parameters },
+    { name: "time", parameters: { ...parameters, properties: { city: { enum: ["Rome"] }, when } } },
+  ];
+  const messages = [{ role: "user", content: "What is the weather in Paris?" }] as const;
+  for (const toolChoice of ["required", { tool: "weather" }] as const) {
+    for (const result of await Promise.all(
+      llm
+        .chatSeveral(messages, 3, { tools, toolChoice, temperature: 1.5, maxTokens: 96 })
+        .map((stream) => stream.result),
+    )) {
+      expect(result.toolCallErrors.filter(({ reason }) => reason !== "incomplete")).toEqual([]);
+      if (result.finishReason === "length") continue;
+      expect(result.finishReason).toBe("tool-calls");
+      expect(result.toolCalls).toHaveLength(1);
+      expect(["today", "tomorrow"]).toContain(result.toolCalls[0]!.arguments.when);
+    }
+  }
+});

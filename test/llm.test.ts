@@ -36,7 +36,7 @@ test("greedy generation gives the same answer every time", async () => {
   expect(first.text).toContain("Paris");
   expect(first).toMatchObject({
     finishReason: "length",
-    usage: { promptTokens: llm.countTokens(prompt), completionTokens: 24 },
+    usage: { promptTokens: await llm.countTokens(prompt), completionTokens: 24 },
   });
   expect(first.timings.tokensPerSecond).toBeGreaterThan(0);
   const second = await llm.generate(prompt, greedy);

@@ -23,8 +23,15 @@ def families():
     return list(training.TRAINERS)
 
 
+def is_assigned(character):
+    category = unicodedata.category(character)
+    # The library has tables of its own for punctuation, accents and format characters, and they are old.
+    old = category[0] not in "PC" and category != "Mn" or unicodedata.ucd_3_2_0.category(character) != "Cn"
+    return category != "Cn" and old
+
+
 def assigned(texts):
-    return ["".join(c for c in text if unicodedata.category(c) != "Cn") for text in texts]
+    return ["".join(c for c in text if is_assigned(c)) for text in texts]
 
 
 def encode(name, texts, add_special, parse_special):

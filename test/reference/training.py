@@ -146,6 +146,26 @@ def unigram(corpus):
     return tokenizer
 
 
+def word_piece(lowercase):
+    """BERT and its kin."""
+
+    def finish(corpus):
+        tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece(prefix="##")
+        tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=VOCABULARY, special_tokens=tokens, limit_alphabet=400, show_progress=False
+        )
+        tokenizer.train_from_iterator(corpus, trainer)
+        around = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
+        tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=around)
+        return tokenizer
+
+    return finish
+
+
 spaces = normalizers.Replace(" ", "▁")
 phi_added = [AddedToken("<|user|>", rstrip=True, normalized=False, special=True), AddedToken("<|end|>", lstrip=True, normalized=False)]
 
@@ -175,4 +195,6 @@ TRAINERS = {
     ),
     "gemma": byte_fallback(spaces, pre_tokenizers.Split(" ", "merged_with_previous"), strip=False),
     "t5": unigram,
+    "bert": word_piece(lowercase=True),
+    "bert cased": word_piece(lowercase=False),
 }

@@ -206,7 +206,7 @@ describe("the other routes", () => {
       count: number;
       tokens: number[];
     };
-    expect(tokens.count).toBe(llm.countTokens("Grüße aus 東京"));
+    expect(tokens.count).toBe(await llm.countTokens("Grüße aus 東京"));
     const text = await post(handler, "/detokenize", { model: "m", tokens: tokens.tokens });
     expect(await text.json()).toEqual({ prompt: "Grüße aus 東京" });
   });

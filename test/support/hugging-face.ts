@@ -32,7 +32,7 @@ export class HuggingFace implements AsyncDisposable {
     return this.#call("load", { name, path });
   }
 
-  /** The texts without characters that Python's version of Unicode does not know. */
+  /** The texts without characters that the versions of Unicode of Python and of its library do not know. */
   assigned(texts: readonly string[]): Promise<string[]> {
     return this.#call("assigned", { texts });
   }

@@ -34,6 +34,7 @@ export { bestAnswers, type SeveralOptions } from "./scoring/several.ts";
 export type { SavedSession, SendOptions, Session, SessionInput, SessionOptions } from "./session/session.ts";
 export type { SessionResult, SessionStream } from "./session/session-stream.ts";
 export type { GenerationStream } from "./stream/generation-stream.ts";
+export type { ToldTokens } from "./stream/join-chunks.ts";
 export { serverSentEvents } from "./stream/server-sent-events.ts";
 export { type TextChunk, TextStream } from "./stream/text-stream.ts";
 export { loadTokenizer, type TokenizerSource } from "./tokenizer/load-tokenizer.ts";

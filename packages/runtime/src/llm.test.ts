@@ -102,7 +102,7 @@ test("chat without a template says which file to add", () => {
 
 test("countTokens counts what the text has as a prompt", async () => {
   const { llm } = create(byteVocabulary({ addBos: true }));
-  expect(llm.countTokens("abc<|im_end|>")).toBe(5);
+  expect(await llm.countTokens("abc<|im_end|>")).toBe(5);
   expect((await llm.generate("abc<|im_end|>")).usage.promptTokens).toBe(5);
 });
 

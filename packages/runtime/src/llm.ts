@@ -9,7 +9,7 @@ import {
   UnsupportedError,
 } from "@trtllm-node/core";
 import { KvCacheMonitor } from "@trtllm-node/kv-cache";
-import { ChatFormat, type ChatFormatOptions } from "./chat/chat-format.ts";
+import { ChatFormat, type ChatFormatOptions, optionsFor } from "./chat/chat-format.ts";
 import type { ChatMessage } from "./chat/chat-message.ts";
 import { ChatStream } from "./chat/chat-stream.ts";
 import { concatTokens } from "./concat-tokens.ts";
@@ -46,6 +46,9 @@ import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 export type Prompt = string | Int32Array | readonly number[];
 
 type TokenIds = Int32Array | readonly number[];
+
+/** Token ids, or what they are to be made of. */
+type PromptSource = TokenIds | readonly PromptText[] | Promise<TokenIds>;
 
 function isTexts(prompt: TokenIds | readonly PromptText[]): prompt is readonly PromptText[] {
   return typeof prompt[0] === "object";
@@ -127,7 +130,9 @@ export class LLM implements AsyncDisposable {
     const { tools, toolChoice, continueFinalMessage, templateVariables, ...generate } = options;
     const format = this.#chat;
     const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
-    const texts = this.#submitSeveral(format.texts(prompt), n, generate, () => format.createDecoder(prompt));
+    const texts = this.#submitSeveral(format.texts(prompt), n, optionsFor(prompt, generate), () =>
+      format.createDecoder(prompt),
+    );
     return texts.map((each) => new ChatStream(each, prompt));
   }
 
@@ -233,9 +238,16 @@ export class LLM implements AsyncDisposable {
     return new Session(model, options);
   }
 
-  /** How many tokens a text has as a prompt, with the special tokens that the model wants around it. */
-  countTokens(text: string): number {
-    return this.tokenizer.encode(text, { addSpecial: true, parseSpecial: true }).length;
+  /**
+   * How many tokens a text has as a prompt, with the special tokens that the model wants around it. Counts a long text
+   * off the event loop.
+   */
+  async countTokens(text: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    const texts = [{ text, addSpecial: true, parseSpecial: true }];
+    const { length } = isShort(texts)
+      ? encodeNow(texts, this.tokenizer)
+      : await encodeAsync(texts, this.tokenizer, signal);
+    return length;
   }
 
   /** Counts and latencies of all requests since the engine was loaded. */
@@ -273,7 +285,7 @@ export class LLM implements AsyncDisposable {
   }
 
   #submit(
-    prompt: TokenIds | readonly PromptText[],
+    prompt: PromptSource,
     options: GenerateOptions,
     createDecoder?: () => IncrementalDecoder,
   ): TextStream {
@@ -281,7 +293,7 @@ export class LLM implements AsyncDisposable {
   }
 
   #submitSeveral(
-    prompt: TokenIds | readonly PromptText[],
+    prompt: PromptSource,
     count: number,
     options: GenerateOptions,
     createDecoder = () => this.tokenizer.createDecoder(),
@@ -303,7 +315,7 @@ export class LLM implements AsyncDisposable {
 
   /** One request with `count` answers. */
   #request(
-    prompt: TokenIds | readonly PromptText[],
+    prompt: PromptSource,
     count: number,
     options: GenerateOptions,
     decoding: TextDecoding,
@@ -328,18 +340,20 @@ export class LLM implements AsyncDisposable {
 
   /** At once where the prompt is tokens or short; else once its tokens are there. */
   #start(
-    prompt: TokenIds | readonly PromptText[],
+    prompt: PromptSource,
     start: (tokens: TokenIds) => TokenStream,
     signal: AbortSignal | undefined,
   ): TokenStream {
-    if (!isTexts(prompt)) return start(prompt);
-    if (isShort(prompt)) return start(encodeNow(prompt, this.tokenizer));
+    const isComing = prompt instanceof Promise;
+    if (!isComing && !isTexts(prompt)) return start(prompt);
+    if (!isComing && isShort(prompt)) return start(encodeNow(prompt, this.tokenizer));
     if (signal?.aborted) {
       throw new AbortedError("The request was aborted by its signal.", { cause: signal.reason });
     }
     const cancelling = new AbortController();
     const signals = [cancelling.signal, ...(signal === undefined ? [] : [signal])];
-    const started = encodeAsync(prompt, this.tokenizer, AbortSignal.any(signals)).then(start);
+    const tokens = isComing ? prompt : encodeAsync(prompt, this.tokenizer, AbortSignal.any(signals));
+    const started = tokens.then(start);
     started.catch(() => this.#metrics.refused());
     return new PendingTokenStream(started, cancelling);
   }

@@ -21,7 +21,7 @@ export function encodeNow(texts: readonly PromptText[], tokenizer: Tokenizer): I
 export async function encodeAsync(
   texts: readonly PromptText[],
   tokenizer: Tokenizer,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Int32Array> {
   return concatTokens(
     await Promise.all(texts.map(({ text, ...options }) => tokenizer.encodeAsync(text, options, signal))),

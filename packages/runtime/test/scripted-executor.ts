@@ -48,7 +48,7 @@ export class ScriptedExecutor implements ExecutorLike {
     const { chunks, endless = false, finishReason = "end" } = this.#script;
     let cancel = () => {};
     const result = new Promise<TokenResult>((resolve, reject) => {
-      if (!endless) resolve(this.#result(finishReason));
+      if (!endless) resolve({ ...this.#result(finishReason), ...toldTokens(chunks.flat(), request) });
       signal?.addEventListener("abort", () => reject(new AbortedError("Aborted.", { cause: signal.reason })));
       cancel = () => {
         this.cancelled++;
@@ -56,7 +56,8 @@ export class ScriptedExecutor implements ExecutorLike {
       };
     });
     result.catch(() => {});
-    const queue = chunks.map((tokens): TokenChunk => ({ tokens: Int32Array.from(tokens) }));
+    const told = (tokens: readonly number[]) => toldTokens(tokens, request);
+    const queue = chunks.map(told);
     return {
       id: this.requests.length,
       result,
@@ -104,6 +105,18 @@ export class ScriptedExecutor implements ExecutorLike {
       kvBlocks: { allocated: reused + 1, new: 1, reused },
     };
   }
+}
+
+/** The log-probability of a token is made of its id. */
+function toldTokens(ids: readonly number[], { logProbs, topLogProbs }: ExecutorRequest): TokenChunk {
+  const tokens = Int32Array.from(ids);
+  if (!logProbs) return { tokens };
+  const values = Float32Array.from(ids, (id) => -id / 256);
+  return {
+    tokens,
+    logProbs: values,
+    topLogProbs: topLogProbs ? { perToken: 1, tokens, logProbs: values } : undefined,
+  };
 }
 
 const engineInfo: EngineInfo = {

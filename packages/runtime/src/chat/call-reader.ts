@@ -1,4 +1,4 @@
-import type { ChatPart } from "./chat-part.ts";
+import type { ParsedPart } from "./chat-part.ts";
 import { malformedCall, OpenCall } from "./open-call.ts";
 import type { ToolFormat } from "./tool-format.ts";
 import type { ToolSet } from "./tools.ts";
@@ -34,7 +34,7 @@ export class CallReader {
   }
 
   /** Adds to `parts`. Returns the text behind the block once it is over, until then `undefined`. */
-  push(text: string, parts: ChatPart[]): string | undefined {
+  push(text: string, parts: ParsedPart[]): string | undefined {
     this.#text += text;
     for (;;) {
       if (this.#malformed) return this.#skipMalformed(parts);
@@ -44,7 +44,7 @@ export class CallReader {
   }
 
   /** The answer has ended within the block. */
-  end(parts: ChatPart[]): void {
+  end(parts: ParsedPart[]): void {
     const { closer = "" } = this.#format;
     const left = this.#text.replace(between, "").trimEnd();
     if (this.#malformed) this.#failCall(this.#text, parts);
@@ -81,7 +81,7 @@ export class CallReader {
     return "more";
   }
 
-  #readCall(call: OpenCall, parts: ChatPart[]): string | "more" | undefined {
+  #readCall(call: OpenCall, parts: ParsedPart[]): string | "more" | undefined {
     this.#text = this.#text.slice(call.push(this.#text, parts));
     if (call.state === "open") return undefined;
     this.#calls += 1;
@@ -98,7 +98,7 @@ export class CallReader {
     return "more";
   }
 
-  #skipMalformed(parts: ChatPart[]): string | undefined {
+  #skipMalformed(parts: ParsedPart[]): string | undefined {
     const { closer } = this.#format;
     const end = closer === undefined ? -1 : this.#text.indexOf(closer);
     if (closer === undefined || end === -1) return undefined;
@@ -106,7 +106,7 @@ export class CallReader {
     return this.#text.slice(end + closer.length);
   }
 
-  #failCall(rest: string, parts: ChatPart[]): void {
+  #failCall(rest: string, parts: ParsedPart[]): void {
     const text = (this.#call?.text ?? "") + rest;
     if (this.#call === undefined) parts.push(malformedCall(text));
     else

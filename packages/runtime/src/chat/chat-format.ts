@@ -1,4 +1,4 @@
-import { InvalidRequestError } from "@trtllm-node/core";
+import { type GuidedDecoding, InvalidRequestError } from "@trtllm-node/core";
 import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
 import type { PromptText } from "../prompt-text.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -6,6 +6,7 @@ import { type ChatMessage, checkMessages, contentText } from "./chat-message.ts"
 import { reasoningTags } from "./chat-parser.ts";
 import { chatPromptParts, type PromptPart, promptTexts } from "./chat-prompt.ts";
 import { ChatTemplate } from "./chat-template.ts";
+import { forcedCallSchema } from "./forced-call.ts";
 import { createMarkDecoder } from "./mark-decoder.ts";
 import { plainMessages, templateMessages } from "./template-messages.ts";
 import { type ToolFormat, templateKnowsTools, toolFormatOf } from "./tool-format.ts";
@@ -30,6 +31,23 @@ export interface ChatPrompt {
   /** What the answer continues of the last message. */
   readonly continued: string;
   readonly calls: { readonly format: ToolFormat; readonly tools: ToolSet } | undefined;
+  /** What the answer must be, where it must be a call. */
+  readonly guided?: GuidedDecoding;
+}
+
+/**
+ * The options of a request for the answer to a prompt.
+ * @throws InvalidRequestError: prompt and options both say what the answer must be
+ */
+export function optionsFor<Options extends { readonly guided?: GuidedDecoding | undefined }>(
+  { guided }: ChatPrompt,
+  options: Options,
+): Options {
+  if (guided === undefined) return options;
+  if (options.guided === undefined) return { ...options, guided };
+  throw new InvalidRequestError(
+    'guided and toolChoice both say what the answer must be. Leave guided out, or set toolChoice to "auto" or "none".',
+  );
 }
 
 /** A model's way to hold a conversation. */
@@ -83,16 +101,13 @@ export class ChatFormat {
       const closed = close === "" ? parts : [...parts, { text: close, isContent: false }];
       return { parts: closed, calls, continued, opening: { hidden: "", given: "" } };
     }
-    if (calls === undefined || toolChoice === "auto") {
+    if (calls === undefined || toolChoice === "auto" || toolChoice === "none") {
       return { parts, calls, continued, opening: { hidden: reasoning?.opener ?? "", given: "" } };
     }
-    const given = calls.format.callPrefix(typeof toolChoice === "object" ? toolChoice.tool : undefined);
-    return {
-      parts: [...parts, { text: close + given, isContent: false }],
-      calls,
-      continued,
-      opening: { hidden: "", given },
-    };
+    const given = calls.format.lead;
+    const led = close + given === "" ? parts : [...parts, { text: close + given, isContent: false }];
+    const guided = { jsonSchema: forcedCallSchema(toolChoice, tools, calls.format) };
+    return { parts: led, calls, continued, opening: { hidden: "", given }, guided };
   }
 
   texts({ parts }: ChatPrompt): PromptText[] {

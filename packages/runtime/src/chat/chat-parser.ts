@@ -1,6 +1,6 @@
 import { openLength } from "../stream/stop-matcher.ts";
 import { CallReader } from "./call-reader.ts";
-import type { ChatPart } from "./chat-part.ts";
+import type { ParsedPart } from "./chat-part.ts";
 import type { ToolFormat } from "./tool-format.ts";
 import type { ToolSet } from "./tools.ts";
 
@@ -33,15 +33,15 @@ export class ChatParser {
     this.#calls = calls;
   }
 
-  push(text: string): ChatPart[] {
+  push(text: string): ParsedPart[] {
     this.#text += text;
-    const parts: ChatPart[] = [];
+    const parts: ParsedPart[] = [];
     while (this.#step(parts)) {}
     return parts;
   }
 
-  end(): ChatPart[] {
-    const parts: ChatPart[] = [];
+  end(): ParsedPart[] {
+    const parts: ParsedPart[] = [];
     const rest = this.#text;
     this.#text = "";
     if (this.#state === "calls") this.#reader!.end(parts);
@@ -51,7 +51,7 @@ export class ChatParser {
   }
 
   /** False: more text is needed. */
-  #step(parts: ChatPart[]): boolean {
+  #step(parts: ParsedPart[]): boolean {
     switch (this.#state) {
       case "block":
         return this.#readBlock();
@@ -83,7 +83,7 @@ export class ChatParser {
     return true;
   }
 
-  #readText(parts: ChatPart[]): boolean {
+  #readText(parts: ParsedPart[]): boolean {
     const opener = this.#calls?.format.opener;
     if (opener === undefined) {
       giveText(this.#text, parts);
@@ -103,7 +103,7 @@ export class ChatParser {
     return true;
   }
 
-  #readReasoning(parts: ChatPart[]): boolean {
+  #readReasoning(parts: ParsedPart[]): boolean {
     if (!this.#reasoned) this.#text = this.#text.trimStart();
     const at = this.#text.indexOf(this.#closer);
     const end = at === -1 ? this.#text.length - openLength(this.#text, [this.#closer]) : at;
@@ -118,7 +118,7 @@ export class ChatParser {
     return true;
   }
 
-  #readCalls(parts: ChatPart[]): boolean {
+  #readCalls(parts: ParsedPart[]): boolean {
     const rest = this.#reader!.push(this.#text, parts);
     this.#text = "";
     if (rest === undefined) return false;
@@ -140,13 +140,13 @@ export class ChatParser {
     this.#first = false;
   }
 
-  #giveReasoning(text: string, parts: ChatPart[]): void {
+  #giveReasoning(text: string, parts: ParsedPart[]): void {
     if (text === "") return;
     this.#reasoned = true;
     parts.push({ type: "reasoning-delta", text });
   }
 }
 
-function giveText(text: string, parts: ChatPart[]): void {
+function giveText(text: string, parts: ParsedPart[]): void {
   if (text !== "") parts.push({ type: "text-delta", text });
 }

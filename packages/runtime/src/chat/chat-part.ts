@@ -1,7 +1,14 @@
+import type { ToldTokens } from "../stream/join-chunks.ts";
 import type { ToolCall } from "./chat-message.ts";
 
-/** A piece of an answer, in the order in which the model wrote it. */
-export type ChatPart =
+/**
+ * A piece of an answer, in the order in which the model wrote it. Where the request asked for log-probabilities, `told`
+ * are those of the tokens since the last part that has any; a part is no whole number of tokens, and a mark of a call or of
+ * reasoning has tokens and no part.
+ */
+export type ChatPart = ParsedPart & { readonly told?: ToldTokens };
+
+export type ParsedPart =
   | { readonly type: "text-delta"; readonly text: string }
   | { readonly type: "reasoning-delta"; readonly text: string }
   | ToolCallStart

@@ -2,9 +2,10 @@ import { InvalidRequestError } from "@trtllm-node/core";
 import { expect, test } from "vitest";
 import { BOS, bytesOf, byteVocabulary, CHATML, IM_END, IM_START } from "../../test/byte-vocabulary.ts";
 import { ChatTemplateError } from "../errors.ts";
+import { encodeNow } from "../prompt-text.ts";
 import { VocabularyTokenizer } from "../tokenizer/vocabulary-tokenizer.ts";
 import type { ChatMessage } from "./chat-message.ts";
-import { chatPromptParts, encodePromptParts } from "./chat-prompt.ts";
+import { chatPromptParts, promptTexts } from "./chat-prompt.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import { templateMessages } from "./template-messages.ts";
 
@@ -19,7 +20,7 @@ function encode(messages: ChatMessage[], options: Options = {}): number[] {
   const tokenizer = new VocabularyTokenizer(byteVocabulary({ addBos }));
   const conversation = { messages: templateMessages(messages), continueFinalMessage };
   const parts = chatPromptParts(conversation, new ChatTemplate(source, tokenizer), tokenizer);
-  return [...encodePromptParts(parts, tokenizer, { addSpecial: true })];
+  return [...encodeNow(promptTexts(parts, tokenizer, { addSpecial: true }), tokenizer)];
 }
 
 const user = (content: string): ChatMessage => ({ role: "user", content });

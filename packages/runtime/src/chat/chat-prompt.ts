@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { InvalidRequestError } from "@trtllm-node/core";
 import { ChatTemplateError } from "../errors.ts";
-import { encodeNow, type PromptText } from "../prompt-text.ts";
+import type { PromptText } from "../prompt-text.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatTemplate, RenderOptions } from "./chat-template.ts";
 import type { TemplateMessage } from "./template-messages.ts";
@@ -58,14 +58,6 @@ export function promptTexts(
     addSpecial: wantsBos && index === 0,
     parseSpecial: !isContent,
   }));
-}
-
-export function encodePromptParts(
-  parts: readonly PromptPart[],
-  tokenizer: Tokenizer,
-  options: { readonly addSpecial: boolean },
-): Int32Array {
-  return encodeNow(promptTexts(parts, tokenizer, options), tokenizer);
 }
 
 function write({ messages, continueFinalMessage, ...options }: Conversation, template: ChatTemplate): string {

@@ -1,4 +1,5 @@
 import { InvalidRequestError, UnsupportedError } from "@trtllm-node/core";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { bytesOf, byteVocabulary, CHATML, IM_END } from "../../test/byte-vocabulary.ts";
@@ -150,14 +151,58 @@ test("toolChoice none hides the tools, and their marks are text", async () => {
   expect((await llm.chat(question, { tools: [weather], toolChoice: "none" }).result).text).toBe(call);
 });
 
-test("a required call is begun in the prompt, and comes whole", async () => {
+test("a required call is begun in the prompt, guided by the tool's schema, and comes whole", async () => {
   const named = { tools: [weather], toolChoice: { tool: "weather" } };
-  expect(await promptText(named)).toMatch(/assistant\n<tool_call>\n\{"name": "weather", "arguments": \{$/);
-  expect(await promptText({ ...named, toolChoice: "required" })).toMatch(/<tool_call>\n\{"name": "$/);
-  const { llm } = model({ answer: '"city": "Rome"}}\n</tool_call>' });
+  expect(await promptText(named)).toMatch(/assistant\n<tool_call>\n$/);
+  const { executor, llm } = model({ answer: '{"name": "weather", "arguments": {"city": "Rome"}}' });
   const stream = llm.chat(question, named);
   expect((await collect(stream))[0]).toMatchObject({ type: "tool-call-start", name: "weather" });
-  expect((await stream.result).toolCalls[0]).toMatchObject({ arguments: { city: "Rome" } });
+  expect(await stream.result).toMatchObject({
+    toolCalls: [{ arguments: { city: "Rome" } }],
+    toolCallErrors: [],
+    finishReason: "tool-calls",
+  });
+  const call = new Ajv2020().compile((executor.requests[0]!.guided as { jsonSchema: object }).jsonSchema);
+  expect(call({ name: "weather", arguments: { city: "Rome" } })).toBe(true);
+  expect(call({ name: "weather", arguments: { city: 5 } })).toBe(false);
+  expect(call({ name: "time", arguments: { city: "Rome" } })).toBe(false);
+  expect(() => llm.chat(question, { ...named, guided: { json: true } })).toThrow("guided and toolChoice");
+});
+
+test("one of several calls is required, whose schemas keep their references", async () => {
+  const tree = {
+    type: "object",
+    properties: { left: { $ref: "#" }, name: { $ref: "#/$defs/name" }, of: { const: { $ref: "#" } } },
+    $defs: { name: { type: "string" } },
+  };
+  const tools = [weather, { name: "plant", parameters: tree }];
+  const { executor, llm } = model({
+    answer: '{"name": "plant", "parameters": {}}',
+    template: "{{ tools }}<|start_header_id|>",
+  });
+  expect(await llm.chat(question, { tools, toolChoice: "required" }).result).toMatchObject({
+    toolCalls: [{ name: "plant" }],
+  });
+  const call = new Ajv2020().compile((executor.requests[0]!.guided as { jsonSchema: object }).jsonSchema);
+  const plant = (values: object) => call({ name: "plant", parameters: values });
+  expect(plant({ left: { left: { name: "oak" } }, of: { $ref: "#" } })).toBe(true);
+  expect(plant({ left: { left: { name: 5 } } })).toBe(false);
+  expect(call({ name: "weather", parameters: { city: "Rome" } })).toBe(true);
+  expect(call({ name: "weather", parameters: { name: "oak" } })).toBe(false);
+});
+
+test("parts tell the log-probabilities of all tokens that led to them, each once", async () => {
+  const answer = `<think>Hm</think>Yes. ${call}`;
+  const { llm } = model({ answer });
+  const stream = llm.chat(question, { tools: [weather], logProbs: true });
+  const told = (await collect(stream)).flatMap((part) => part.told ?? []);
+  const tokens = told.flatMap((each) => [...each.tokens]);
+  expect(tokens).toEqual([...bytesOf(answer)].slice(0, tokens.length));
+  expect(tokens.length).toBeGreaterThan(answer.indexOf("arguments"));
+  expect(told.flatMap(({ logProbs }) => [...logProbs!])).toEqual(
+    tokens.map((token) => Math.fround(-token / 256)),
+  );
+  for (const part of await collect(llm.chat(question))) expect(part.told).toBeUndefined();
 });
 
 test("reasoning that the template opens is reasoning, and is closed before a required call", async () => {

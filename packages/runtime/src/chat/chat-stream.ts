@@ -1,11 +1,12 @@
 import type { GenerationResult } from "../generation-result.ts";
 import { GenerationStream, textsOf } from "../stream/generation-stream.ts";
+import { joinChunks } from "../stream/join-chunks.ts";
 import { PullQueue } from "../stream/pull-queue.ts";
-import type { TextStream } from "../stream/text-stream.ts";
+import type { TextChunk, TextStream } from "../stream/text-stream.ts";
 import type { ChatPrompt } from "./chat-format.ts";
 import type { AssistantMessage, ToolCall } from "./chat-message.ts";
 import { ChatParser } from "./chat-parser.ts";
-import type { ChatPart, ToolCallError } from "./chat-part.ts";
+import type { ChatPart, ParsedPart, ToolCallError } from "./chat-part.ts";
 
 export interface ChatResult extends Omit<GenerationResult, "finishReason"> {
   /** The answer, without its reasoning and tool calls. */
@@ -49,12 +50,18 @@ export class ChatStream extends GenerationStream<ChatPart, ChatResult> {
     const texts = this.#texts[Symbol.asyncIterator]();
     const { parser, parts } = this.#open();
     let ended = false;
+    let untold: TextChunk[] = [];
     const queue = new PullQueue<ChatPart>(async () => {
       if (parts.length > 0) return parts.splice(0);
       if (ended) return undefined;
       const { done, value } = await texts.next();
       ended = done === true;
-      return done ? parser.end() : parser.push(value.text);
+      const [first, ...rest] = done ? parser.end() : parser.push(value.text);
+      if (value?.logProbs !== undefined) untold.push(value);
+      if (first === undefined || untold.length === 0) return first === undefined ? [] : [first, ...rest];
+      const told = joinChunks(untold);
+      untold = [];
+      return [{ ...first, told }, ...rest];
     });
     return {
       next: () => queue.next(),
@@ -70,7 +77,7 @@ export class ChatStream extends GenerationStream<ChatPart, ChatResult> {
     return textsOf(this, (part) => (part.type === "text-delta" ? part.text : ""));
   }
 
-  #open(): { readonly parser: ChatParser; readonly parts: ChatPart[] } {
+  #open(): { readonly parser: ChatParser; readonly parts: ParsedPart[] } {
     const { calls, opening } = this.#prompt;
     const parser = new ChatParser(calls);
     parser.push(opening.hidden);
@@ -80,7 +87,7 @@ export class ChatStream extends GenerationStream<ChatPart, ChatResult> {
   #chatResult(result: GenerationResult): ChatResult {
     const { parser, parts } = this.#open();
     parts.push(...parser.push(result.text), ...parser.end());
-    const joined = (type: ChatPart["type"]) =>
+    const joined = (type: ParsedPart["type"]) =>
       parts.map((part) => (part.type === type && "text" in part ? part.text : "")).join("");
     const text = joined("text-delta");
     const reasoning = joined("reasoning-delta");

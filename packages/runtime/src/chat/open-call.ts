@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { CallScanner } from "./call-scanner.ts";
-import type { ChatPart, ToolCallError } from "./chat-part.ts";
+import type { ParsedPart, ToolCallError } from "./chat-part.ts";
 import type { ToolSet } from "./tools.ts";
 
 type Failure = Pick<ToolCallError, "reason" | "message">;
@@ -46,7 +46,7 @@ export class OpenCall {
   }
 
   /** Takes what belongs to the call, and returns how many characters that was. */
-  push(text: string, parts: ChatPart[]): number {
+  push(text: string, parts: ParsedPart[]): number {
     const length = this.#scanner.push(text);
     const name = this.#name ?? this.#scanner.name;
     if (name === undefined || (this.#bare && !this.#tools.has(name))) return length;
@@ -56,7 +56,7 @@ export class OpenCall {
   }
 
   /** Judges the call, whose object is whole. */
-  finish(parts: ChatPart[]): void {
+  finish(parts: ParsedPart[]): void {
     let object: Record<string, unknown>;
     try {
       object = JSON.parse(this.#scanner.text) as Record<string, unknown>;
@@ -80,7 +80,7 @@ export class OpenCall {
   }
 
   /** @param text what the model wrote, with what followed the object */
-  fail(failure: Failure, text: string, parts: ChatPart[]): void {
+  fail(failure: Failure, text: string, parts: ParsedPart[]): void {
     const name = this.#name ?? this.#scanner.name;
     parts.push({
       type: "tool-call-error",
@@ -91,13 +91,13 @@ export class OpenCall {
     });
   }
 
-  #start(name: string, parts: ChatPart[]): void {
+  #start(name: string, parts: ParsedPart[]): void {
     if (this.#started) return;
     this.#started = true;
     parts.push({ type: "tool-call-start", id: this.#id, name });
   }
 
-  #give(text: string, parts: ChatPart[]): void {
+  #give(text: string, parts: ParsedPart[]): void {
     if (text === "") return;
     this.#given += text;
     parts.push({ type: "tool-call-delta", id: this.#id, text });

@@ -11,8 +11,10 @@ export interface ToolFormat {
   readonly bare: boolean;
   /** Other marks between the parts of a call, which may be tokens of their own. */
   readonly inner: readonly string[];
-  /** The beginning of a call, for an answer that must be one. */
-  callPrefix(tool: string | undefined): string;
+  /** What is before a call's object, for an answer that must be one. */
+  readonly lead: string;
+  /** Of the arguments in a call's object. */
+  readonly argumentsKey: "arguments" | "parameters";
 }
 
 /** `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`: Hermes, Qwen and many others. */
@@ -22,7 +24,8 @@ export const hermes: ToolFormat = {
   closer: "</tool_call>",
   bare: false,
   inner: [],
-  callPrefix: (tool) => `<tool_call>\n${objectPrefix(tool, "arguments")}`,
+  lead: "<tool_call>\n",
+  argumentsKey: "arguments",
 };
 
 /** `{"name": ..., "parameters": {...}}`, also after `<|python_tag|>`, several with ";" between: Llama 3. */
@@ -32,7 +35,8 @@ export const llama3: ToolFormat = {
   closer: undefined,
   bare: true,
   inner: [],
-  callPrefix: (tool) => objectPrefix(tool, "parameters"),
+  lead: "",
+  argumentsKey: "parameters",
 };
 
 /** `[TOOL_CALLS][{"name": ..., "arguments": {...}}]`, and `[TOOL_CALLS]name[ARGS]{...}` of newer models: Mistral. */
@@ -42,12 +46,9 @@ export const mistral: ToolFormat = {
   closer: undefined,
   bare: false,
   inner: ["[ARGS]", "[CALL_ID]"],
-  callPrefix: (tool) => `[TOOL_CALLS][${objectPrefix(tool, "arguments")}`,
+  lead: "[TOOL_CALLS][",
+  argumentsKey: "arguments",
 };
-
-function objectPrefix(tool: string | undefined, argumentsKey: string): string {
-  return tool === undefined ? '{"name": "' : `{"name": ${JSON.stringify(tool)}, "${argumentsKey}": {`;
-}
 
 /** Whether a chat template writes tools. Where it does not, they are told to the model in a system message. */
 export function templateKnowsTools(template: string): boolean {

@@ -18,8 +18,8 @@ export interface Tool {
 }
 
 /**
- * `"auto"`: the model decides. `"none"`: the tools are not shown to it. `"required"`: its answer begins with a call.
- * `{ tool }`: it begins with a call of that tool. Default `"auto"`.
+ * `"auto"`: the model decides. `"none"`: the tools are not shown to it. `"required"`: its answer is a call. `{ tool }`: it
+ * is a call of that tool. A call that must be is guided by the tools' schemas. Default `"auto"`.
  */
 export type ToolChoice = "auto" | "none" | "required" | { readonly tool: string };
 
@@ -58,6 +58,11 @@ export class ToolSet {
 
   has(name: string): boolean {
     return this.#tools.has(name);
+  }
+
+  /** Of a tool's arguments. */
+  schema(name: string): JsonSchema {
+    return this.#tools.get(name)!.schema.jsonSchema;
   }
 
   checkArguments(name: string, value: unknown): Checked<unknown> {

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from "@trtllm-node/core";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import * as z from "zod/v4/core";
+import { withinTimeLimit } from "../time-limit.ts";
 
 /** A JSON Schema, draft 2020-12, as a plain object. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
@@ -54,7 +55,7 @@ function isZod<T>(schema: Schema<T>): schema is z.$ZodType<T> {
 function fromZod<T>(schema: z.$ZodType<T>): CompiledSchema<T> {
   return {
     // What the model writes is the input of a transform, not its output.
-    jsonSchema: z.toJSONSchema(schema, { io: "input" }) as JsonSchema,
+    jsonSchema: z.toJSONSchema(schema, { io: "input", override: withoutLookAround }) as JsonSchema,
     check(value) {
       const result = z.safeParse(schema, value);
       if (result.success) return { ok: true, value: result.data };
@@ -63,15 +64,29 @@ function fromZod<T>(schema: z.$ZodType<T>): CompiledSchema<T> {
   };
 }
 
+/** Formats by which an answer can be guided. */
+const guidedFormats = new Set(["date", "time", "date-time", "uuid", "ipv4", "email"]);
+
+/** No grammar has look-around: where zod writes a format both by name and so, the name guides, and zod checks. */
+function withoutLookAround({ jsonSchema }: { readonly jsonSchema: z.JSONSchema.BaseSchema }): void {
+  const { format = "", pattern = "" } = jsonSchema;
+  if (guidedFormats.has(format) && /\(\?<?[=!]/.test(pattern)) delete jsonSchema.pattern;
+}
+
 function fromJsonSchema<T>(jsonSchema: JsonSchema): CompiledSchema<T> {
   // Unknown keywords and formats are annotations, as the standard says.
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const { $schema: _, ...schema } = jsonSchema;
-  const validate = ajv.compile<T>(schema);
+  // A pattern may backtrack for ever on what a model wrote.
+  const validate = withinTimeLimit(() => ajv.compile<T>(schema));
   return {
     jsonSchema,
     check(value) {
-      if (validate(value)) return { ok: true, value };
+      try {
+        if (withinTimeLimit(() => validate(value))) return { ok: true, value: value as T };
+      } catch (error) {
+        return { ok: false, problem: `checking it against the schema failed: ${(error as Error).message}` };
+      }
       return { ok: false, problem: ajv.errorsText(validate.errors, { dataVar: "value" }) };
     },
   };

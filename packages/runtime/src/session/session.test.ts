@@ -213,3 +213,38 @@ test.each([
   expect(() => llm.session(options as object)).toThrow(InvalidRequestError);
   expect(() => llm.session(options as object)).toThrow(reason);
 });
+
+test("a long text is tokenized off the event loop, and turns are dropped all the same", async () => {
+  const long = "word ".repeat(5000);
+  const encoded: number[] = [];
+  const vocabulary = byteVocabulary();
+  const tokenizeAsync = async (text: string, options?: object) => {
+    encoded.push(text.length);
+    return vocabulary.tokenize(text, options);
+  };
+  const limit = 60_000;
+  const executor = new ScriptedExecutor(
+    { chunks: [[...bytesOf("Yes")]] },
+    {
+      vocabulary: { ...vocabulary, tokenizeAsync },
+      engine: { maxSequenceTokens: limit, kvBlocks: limit },
+    },
+  );
+  const session = new LLM(executor, new VocabularyTokenizer(executor.vocabulary!)).session({
+    whenFull: "drop-oldest-turns",
+    answerTokens: 1000,
+  });
+  expect((await session.send(`1 ${long}`)).text).toBe("Yes");
+  expect(encoded).toHaveLength(1);
+  await session.send("2");
+  expect(encoded).toHaveLength(1); // what is new is short
+  await session.send(`3 ${long}`);
+  const { droppedMessages } = await session.send(`4 ${long}`);
+  expect(droppedMessages.map(({ content }) => String(content)[0])).toEqual(["1", "Y"]);
+  expect(session.messages.map(({ content }) => String(content)[0])).toEqual(["2", "Y", "3", "Y", "4", "Y"]);
+  const controller = new AbortController();
+  const aborted = session.stream(`5 ${long}`, { signal: controller.signal });
+  controller.abort();
+  await expect(aborted.result).rejects.toBeInstanceOf(AbortedError);
+  expect(session.busy).toBe(false);
+});

@@ -1,16 +1,18 @@
 import { type EngineInfo, InvalidRequestError, unknownOption } from "@trtllm-node/core";
-import type { ChatFormat, ChatFormatOptions } from "../chat/chat-format.ts";
+import { type ChatFormat, type ChatFormatOptions, type ChatPrompt, optionsFor } from "../chat/chat-format.ts";
 import { type ChatMessage, checkMessages } from "../chat/chat-message.ts";
 import { ChatStream } from "../chat/chat-stream.ts";
+import { concatTokens } from "../concat-tokens.ts";
 import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
 import { SessionBusyError } from "../errors.ts";
 import { contextTokens, type GenerateOptions } from "../generate-options.ts";
+import { encodeAsync, encodeNow, isShort } from "../prompt-text.ts";
 import type { TextStream } from "../stream/text-stream.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { withoutOldestTurn } from "./oldest-turn.ts";
 import { type SessionResult, SessionStream } from "./session-stream.ts";
 import { unlessAborted } from "./unless-aborted.ts";
-import { encodeAfter, type WarmPrefix, warmPrefix } from "./warm-prefix.ts";
+import { afterWarm, type WarmPrefix, warmPrefix } from "./warm-prefix.ts";
 
 export interface SessionOptions extends Pick<ChatFormatOptions, "tools" | "templateVariables"> {
   /** The first message. */
@@ -48,7 +50,19 @@ export interface SessionModel {
   readonly engine: EngineInfo;
   readonly tokenizer: Tokenizer;
   readonly chatFormat: ChatFormat;
-  submit(tokens: Int32Array, options: GenerateOptions, createDecoder: () => IncrementalDecoder): TextStream;
+  submit(
+    tokens: Int32Array | Promise<Int32Array>,
+    options: GenerateOptions,
+    createDecoder: () => IncrementalDecoder,
+  ): TextStream;
+}
+
+/** A prompt that leaves room for its answer. */
+interface Fitted {
+  readonly prompt: ChatPrompt;
+  readonly tokens: Int32Array;
+  readonly kept: readonly ChatMessage[];
+  readonly dropped: readonly ChatMessage[];
 }
 
 const known = Object.keys({
@@ -93,19 +107,25 @@ export class Session {
 
   /**
    * Says something, and streams the answer. Once it has ended, also by `cancel()`, both are part of the conversation. An
-   * answer that fails, is aborted, or is cancelled before its first token leaves the session as it was.
+   * answer that fails, is aborted, or is cancelled before its first token leaves the session as it was. A long text is
+   * tokenized off the event loop first, and what is wrong with it is in the stream and its result.
    * @throws SessionBusyError, whatever `whileBusy` says; what `llm.chat` throws
    */
   stream(input: SessionInput, options: SendOptions = {}): SessionStream {
     if (this.#busy) throw new SessionBusyError();
     const { toolChoice, ...generate } = options;
     const messages = [...this.#messages, ...toMessages(input)];
-    const { prompt, tokens, kept, dropped } = this.#fit(messages, options);
     const format = this.#model.chatFormat;
-    const texts = this.#model.submit(tokens, generate, () => format.createDecoder(prompt));
-    const chat = new ChatStream(texts, prompt);
+    // How the answer is read does not depend on how many turns are left of the prompt.
+    const whole = this.#prompt(messages, options);
+    const fitted = this.#fit(messages, [], options);
+    if (fitted instanceof Promise) fitted.catch(() => {}); // told by the stream, where there is one
+    const tokens = fitted instanceof Promise ? fitted.then((fit) => fit.tokens) : fitted.tokens;
+    const texts = this.#model.submit(tokens, optionsFor(whole, generate), () => format.createDecoder(whole));
+    const chat = new ChatStream(texts, whole);
     this.#busy = true;
-    const answered = Promise.all([chat.result, texts.result]).then(([result, raw]) => {
+    const answered = Promise.all([chat.result, texts.result, fitted]).then(([result, raw, fit]) => {
+      const { prompt, tokens, kept, dropped } = fit;
       if (raw.finishReason !== "cancelled" || raw.tokens.length > 0) {
         const text = prompt.parts.map((part) => part.text).join("");
         this.#messages = [...kept, result.message];
@@ -140,22 +160,35 @@ export class Session {
     return { messages: this.#messages, ...options };
   }
 
-  /** The prompt of the messages, without as many turns as the policy says. */
-  #fit(messages: readonly ChatMessage[], { maxTokens, toolChoice }: SendOptions) {
-    const { tools, templateVariables, whenFull = "refuse", answerTokens } = this.#options;
-    const { engine, tokenizer, chatFormat } = this.#model;
+  #prompt(messages: readonly ChatMessage[], { toolChoice }: SendOptions): ChatPrompt {
+    const { tools, templateVariables } = this.#options;
+    return this.#model.chatFormat.prompt(messages, { tools, templateVariables, toolChoice });
+  }
+
+  /**
+   * The prompt of the messages, without as many turns as the policy says.
+   * @param dropped before
+   */
+  #fit(
+    kept: readonly ChatMessage[],
+    dropped: readonly ChatMessage[],
+    options: SendOptions,
+  ): Fitted | Promise<Fitted> {
+    const { whenFull = "refuse", answerTokens } = this.#options;
+    const { engine, tokenizer } = this.#model;
     const limit = contextTokens(engine);
-    const answer = maxTokens ?? answerTokens ?? Math.floor(limit / 4);
-    const dropped: ChatMessage[] = [];
-    for (let kept = messages; ; ) {
-      const prompt = chatFormat.prompt(kept, { tools, templateVariables, toolChoice });
-      const tokens = encodeAfter(this.#warm, prompt.parts, tokenizer);
+    const answer = options.maxTokens ?? answerTokens ?? Math.floor(limit / 4);
+    const prompt = this.#prompt(kept, options);
+    const { before, texts } = afterWarm(this.#warm, prompt.parts, tokenizer);
+    const judge = (rest: Int32Array): Fitted | Promise<Fitted> => {
+      const tokens = concatTokens([before, rest]);
       const less =
         tokens.length + answer > limit && whenFull !== "refuse" ? withoutOldestTurn(kept) : undefined;
       if (less === undefined) return { prompt, tokens, kept, dropped };
-      kept = less.kept;
-      dropped.push(...less.dropped);
-    }
+      return this.#fit(less.kept, [...dropped, ...less.dropped], options);
+    };
+    if (isShort(texts)) return judge(encodeNow(texts, tokenizer));
+    return encodeAsync(texts, tokenizer, options.signal).then(judge);
   }
 }
 

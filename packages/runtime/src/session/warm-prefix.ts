@@ -1,6 +1,7 @@
-import { encodePromptParts, type PromptPart } from "../chat/chat-prompt.ts";
+import { type PromptPart, promptTexts } from "../chat/chat-prompt.ts";
 import { concatTokens } from "../concat-tokens.ts";
 import type { GenerationResult } from "../generation-result.ts";
+import type { PromptText } from "../prompt-text.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /**
@@ -13,17 +14,16 @@ export interface WarmPrefix {
   readonly tokens: Int32Array;
 }
 
-/** The tokens of a prompt, whose beginning is `warm`'s where it can be. */
-export function encodeAfter(
+/** What a prompt begins with, as tokens, and the texts that are left to encode. The beginning is `warm`'s if it can be. */
+export function afterWarm(
   warm: WarmPrefix | undefined,
   parts: readonly PromptPart[],
   tokenizer: Tokenizer,
-): Int32Array {
+): { readonly before: Int32Array; readonly texts: readonly PromptText[] } {
   const rest = warm && partsBehind(warm.text, parts);
   if (warm === undefined || rest === undefined)
-    return encodePromptParts(parts, tokenizer, { addSpecial: true });
-  if (rest.length === 0) return warm.tokens;
-  return concatTokens([warm.tokens, encodePromptParts(rest, tokenizer, { addSpecial: false })]);
+    return { before: new Int32Array(), texts: promptTexts(parts, tokenizer, { addSpecial: true }) };
+  return { before: warm.tokens, texts: promptTexts(rest, tokenizer, { addSpecial: false }) };
 }
 
 /** @param answer as text and tokens; where they do not say the same, only the prompt is warm */

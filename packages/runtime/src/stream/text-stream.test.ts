@@ -203,3 +203,17 @@ test("aborting rejects the loop and the result", async () => {
   await expect(loop()).rejects.toBeInstanceOf(AbortedError);
   await expect(stream.result).rejects.toBeInstanceOf(AbortedError);
 });
+
+test("a chunk tells the log-probabilities of its own tokens", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyText, fc.array(fc.nat()), fc.boolean(), async (text, cuts, alternatives) => {
+      const chunks = cut([...bytesOf(text)], cuts).filter((part) => part.length > 0);
+      const { stream } = answer({ chunks }, { logProbs: true, topLogProbs: alternatives ? 1 : 0 });
+      for (const { tokens, logProbs, topLogProbs } of await collect(stream)) {
+        const expected = Float32Array.from(tokens, (id) => -id / 256);
+        expect(logProbs).toEqual(expected);
+        expect(topLogProbs).toEqual(alternatives ? { perToken: 1, tokens, logProbs: expected } : undefined);
+      }
+    }),
+  );
+});

@@ -1,16 +1,15 @@
 import { InvalidRequestError, type TokenChunk, type TokenStream } from "@trtllm-node/core";
-import { concatTokens } from "../concat-tokens.ts";
 import type { IncrementalDecoder } from "../detokenizer/incremental-decoder.ts";
 import { type GenerationResult, type PromptInfo, toGenerationResult } from "../generation-result.ts";
 import { GenerationStream, textsOf } from "./generation-stream.ts";
+import { joinChunks, type ToldTokens } from "./join-chunks.ts";
 import { PullQueue } from "./pull-queue.ts";
 import { StopMatcher } from "./stop-matcher.ts";
 
-export interface TextChunk {
+/** The tokens are those since the last chunk. Tokens after the last text, such as an end token, are in no chunk. */
+export interface TextChunk extends ToldTokens {
   /** Whole characters, at least one. The chunks' texts joined are the text of the result. */
   readonly text: string;
-  /** The tokens since the last chunk. Tokens after the last text, such as an end token, are in no chunk. */
-  readonly tokens: Int32Array;
 }
 
 /** How the tokens of one answer become its text. */
@@ -28,7 +27,7 @@ export class TextStream extends GenerationStream<TextChunk, GenerationResult> {
   readonly #matcher: StopMatcher;
   readonly #queue: PullQueue<TextChunk>;
   #tokens: AsyncIterator<TokenChunk> | undefined;
-  #held: Int32Array[] = [];
+  #held: TokenChunk[] = [];
   #iterated = false;
   #result: Promise<GenerationResult> | undefined;
 
@@ -82,15 +81,15 @@ export class TextStream extends GenerationStream<TextChunk, GenerationResult> {
   async #read(): Promise<TextChunk[] | undefined> {
     if (this.#matcher.matched !== undefined) return undefined;
     const { done, value } = await this.#iterator.next();
-    if (!done) this.#held.push(value.tokens);
+    if (!done) this.#held.push(value);
     const decoded = done ? this.#decoder.flush() : this.#decoder.push(value.tokens);
     const text = this.#matcher.push(decoded) + (done ? this.#matcher.flush() : "");
     // Cancels: the text has its end, whatever the model would still say.
     if (this.#matcher.matched !== undefined) await this.#iterator.return?.();
     if (text === "") return done ? undefined : [];
-    const tokens = concatTokens(this.#held);
+    const told = this.#held.length > 0 ? joinChunks(this.#held) : { tokens: new Int32Array() };
     this.#held = [];
-    return [{ text, tokens }];
+    return [{ text, ...told }];
   }
 
   async #wholeResult(): Promise<GenerationResult> {

@@ -1,3 +1,4 @@
+import { bertNormalizer } from "./bert.ts";
 import { createLibraryNormalizer, type Normalizer } from "./library.ts";
 import { PrecompiledCharsmap } from "./precompiled-charsmap.ts";
 import type { NormalizerJson } from "./tokenizer-files.ts";
@@ -18,6 +19,8 @@ export function createNormalizer(json: NormalizerJson | null): Normalizer | unde
       const charsmap = new PrecompiledCharsmap(json.precompiled_charsmap ?? "");
       return (text) => charsmap.normalize(text);
     }
+    case "BertNormalizer":
+      return bertNormalizer(json);
     case "Prepend":
       return (text) => (text === "" ? "" : `${json.prepend ?? ""}${text}`);
     case "Strip":

@@ -1,3 +1,4 @@
+import { bertPreTokenizer } from "./bert.ts";
 import { ByteLevelAlphabet } from "./byte-level.ts";
 import { compilePattern, createLibraryPreTokenizer, type PreTokenizer } from "./library.ts";
 import type { PatternJson, PreTokenizerJson } from "./tokenizer-files.ts";
@@ -18,6 +19,8 @@ export function createPreTokenizer(json: PreTokenizerJson | null): PreTokenizer 
       return split(json.pattern, json.behavior ?? "Isolated", json.invert ?? false);
     case "ByteLevel":
       return byteLevel(json);
+    case "BertPreTokenizer":
+      return bertPreTokenizer;
     case "Metaspace":
       return metaspace(json);
     case "Digits":

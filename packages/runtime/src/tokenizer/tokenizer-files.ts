@@ -22,6 +22,11 @@ export interface NormalizerJson {
   /** Of "Strip". */
   readonly strip_left?: boolean;
   readonly strip_right?: boolean;
+  /** Of "BertNormalizer". */
+  readonly clean_text?: boolean;
+  readonly handle_chinese_chars?: boolean;
+  readonly strip_accents?: boolean | null;
+  readonly lowercase?: boolean;
 }
 
 export interface PreTokenizerJson {
