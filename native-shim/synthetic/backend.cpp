@@ -11,6 +11,11 @@
 #include <stdexcept>
 #include <thread>
 
+char const* tensorrt_llm::executor::version() noexcept
+{
+    return "0.0.1-synthetic";
+}
+
 namespace trtllm_shim
 {
 
@@ -18,8 +23,6 @@ namespace
 {
 
 namespace trt = tensorrt_llm::executor;
-
-constexpr std::int32_t kTokensPerBlock = 16;
 
 /// Each byte is a token of its own. BOS is 256, EOS 257.
 class ByteVocabulary final : public Vocabulary
@@ -156,11 +159,8 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
     facts.maxBeamWidth = config.getMaxBeamWidth();
     facts.maxNumTokens = config.getMaxNumTokens().value_or(64);
     facts.maxQueueSize = config.getMaxQueueSize().value_or(1'000'000);
-    facts.tokensPerBlock = kTokensPerBlock;
-    auto const blocks = [](std::int32_t tokens) { return (tokens + kTokensPerBlock - 1) / kTokensPerBlock; };
-    auto const wholeSequences = std::max(100, facts.maxBatchSize * blocks(facts.maxSequenceTokens));
-    auto const kvTokens = config.getKvCacheConfig().getMaxTokens();
-    facts.kvBlocks = kvTokens ? blocks(*kvTokens) : wholeSequences;
+    facts.tokensPerBlock = synthetic::kTokensPerBlock;
+    facts.kvBlocks = synthetic::kvBlocks(script, config);
     facts.kvBytesPerToken = 23'040;
     if (script.vocabulary)
     {

@@ -35,11 +35,6 @@ namespace tensorrt_llm::executor
 using namespace synthetic;
 using Clock = std::chrono::steady_clock;
 
-char const* version() noexcept
-{
-    return "0.0.1-synthetic";
-}
-
 /// As TensorRT-LLM's: the loop owns the running requests; what others reach has mutexes that are held briefly.
 class Executor::Impl
 {
@@ -49,6 +44,7 @@ public:
         , mMaxBatchSize(static_cast<std::size_t>(config.getMaxBatchSize().value_or(kDefaultBatchSize)))
         , mMaxQueueSize(config.getMaxQueueSize())
         , mStatsLimit(static_cast<std::size_t>(config.getIterStatsMaxIterations()))
+        , mKvBlocks(kvBlocks(mScript, config))
         , mThread([this] { loop(); })
     {
         ++executors;
@@ -255,6 +251,10 @@ private:
         stats.iter = mIteration++;
         stats.numActiveRequests = static_cast<SizeType32>(running);
         stats.numQueuedRequests = static_cast<SizeType32>(mActive.size() - std::min(running, mActive.size()));
+        KvCacheStats kvCache{};
+        kvCache.maxNumBlocks = kvCache.freeNumBlocks = mKvBlocks;
+        kvCache.tokensPerBlock = kTokensPerBlock;
+        stats.kvCacheStats = kvCache;
         std::lock_guard const lock(mStatsMutex);
         mStats.push_back(stats);
         while (mStats.size() > mStatsLimit)
@@ -285,6 +285,7 @@ private:
     std::size_t const mMaxBatchSize;
     std::optional<SizeType32> const mMaxQueueSize;
     std::size_t const mStatsLimit;
+    SizeType32 const mKvBlocks;
     IdType mLastId{0}; // unguarded on purpose
     std::atomic<bool> mStopping{false};
     std::atomic<std::size_t> mUnended{0};

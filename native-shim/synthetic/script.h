@@ -11,6 +11,7 @@ namespace synthetic
 {
 
 constexpr std::int32_t kDefaultBatchSize = 4;
+constexpr std::int32_t kTokensPerBlock = 16;
 
 /// First tokens of a prompt that ask for something special. Any other prompt p is answered with
 /// p[0] + 1, p[0] + 2, ... modulo the vocabulary, up to maxTokens tokens.

@@ -7,6 +7,7 @@ import { chatCommand } from "./commands/chat.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { nativeCommand } from "./commands/native.ts";
 import { planCommand } from "./commands/plan.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -33,6 +34,7 @@ const program = new Command("trtllm-node")
   .addCommand(unpackCommand())
   .addCommand(verifyCommand())
   .addCommand(analyzeCommand())
+  .addCommand(nativeCommand())
   .addCommand(doctorCommand());
 
 try {

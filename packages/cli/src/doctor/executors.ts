@@ -4,8 +4,6 @@ import { libraryInfo } from "@trtllm-node/core";
 import { type Check, check } from "./check.ts";
 import { commandOutput } from "./command-output.ts";
 
-// Importing tensorrt_llm starts MPI and takes many seconds; its metadata is a file.
-const wheelVersion = 'from importlib.metadata import version; print(version("tensorrt_llm"))';
 const demoModel = ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 /** What runs engines. */
@@ -19,14 +17,6 @@ export function checkExecutors(): Promise<Check>[] {
       },
       () =>
         commandOutput("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"),
-    ),
-    check(
-      {
-        name: "TensorRT-LLM",
-        missing: "no tensorrt_llm wheel found; the embedded executor needs none",
-        fix: "python3 -m pip install tensorrt_llm==1.2.1",
-      },
-      () => commandOutput("python3", "-c", wheelVersion),
     ),
     check(
       { name: "Native library", required: true, missing: "could not be loaded", fix: "npm run setup" },
