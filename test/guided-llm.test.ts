@@ -2,6 +2,7 @@ import { Executor, InvalidRequestError } from "@trtllm-node/core";
 import { LLM } from "@trtllm-node/runtime";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { modelPath } from "./support/model.ts";
 
 let llm: LLM;
@@ -54,6 +55,12 @@ test("A regular expression and a grammar guide the same way, greedily too.", asy
     maxTokens: 8,
   });
   expect(["yes", "no"]).toContain(answer.text);
+});
+
+test("Whole numbers as zod writes them need no grammar of all their digits.", async () => {
+  const schema = z.object({ born: z.number().int(), age: z.number().int().nonnegative().lt(200) });
+  const object = await llm.generateObject("Ada, born in 1815, died at 36", schema, { maxTokens: 40 });
+  expect(schema.safeParse(object).success).toBe(true);
 });
 
 test("A schema that cannot be held to rejects its request alone, and says why.", async () => {

@@ -130,7 +130,20 @@ export function encodeRequest(
 function guide(guided: ExecutorRequest["guided"]): object | undefined {
   if (guided === undefined || !("jsonSchema" in guided)) return guided;
   const { jsonSchema } = guided;
-  return { jsonSchema: typeof jsonSchema === "string" ? jsonSchema : JSON.stringify(jsonSchema) };
+  return {
+    jsonSchema: typeof jsonSchema === "string" ? jsonSchema : JSON.stringify(jsonSchema, withoutWidestBounds),
+  };
+}
+
+/**
+ * Leaves out the bounds that zod and others give any whole number: those of JavaScript's safe integers. XGrammar
+ * takes minutes to make a grammar of such a range.
+ */
+function withoutWidestBounds(key: string, value: unknown): unknown {
+  if (typeof value !== "number") return value;
+  if (key === "minimum" && value <= Number.MIN_SAFE_INTEGER) return undefined;
+  if (key === "maximum" && value >= Number.MAX_SAFE_INTEGER) return undefined;
+  return value;
 }
 
 function checkPrompt(tokens: ExecutorRequest["tokens"], vocabularySize: number): void {
