@@ -120,6 +120,14 @@ describe("examples", () => {
     expect(output.split("\n").at(-1)).toMatch(/Paris.*sunny/);
   });
 
+  it("30-langchain streams a chain, calls a tool and gets an object", async () => {
+    const [streamed, call, answer, object] = (await run("30-langchain.ts")).split("\n");
+    expect(streamed).toContain("Paris");
+    expect(call).toBe('→ weather {"city":"Paris"}: sunny, 24 degrees');
+    expect(answer).toMatch(/Paris.*sunny/);
+    expect(object).toMatch(/^\{ name: '.+', born: \d+ \}$/);
+  });
+
   it("20-tokens takes a text apart and counts those of a book", async () => {
     const [pieces, book] = (await run("20-tokens.ts")).split("\n");
     expect(pieces!.replaceAll("|", "")).toBe("Grüße aus 東京 👩🏽‍🚀!");

@@ -34,6 +34,7 @@ export const packages = [
   "runtime",
   "server",
   "ai-sdk",
+  "langchain",
   "engine-builder",
   "tuning",
   "cli",

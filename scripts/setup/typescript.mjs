@@ -13,6 +13,7 @@ export const typescript = stampedStep({
     "kv-cache/dist/index.js",
     "runtime/dist/index.js",
     "ai-sdk/dist/index.js",
+    "langchain/dist/index.js",
     "engine-builder/dist/index.js",
     "server/dist/index.js",
     "tuning/dist/index.js",

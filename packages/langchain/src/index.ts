@@ -1,0 +1,1 @@
+export { ChatTrtllm, type ChatTrtllmCallOptions, type ChatTrtllmFields } from "./chat-trtllm.ts";
