@@ -1,7 +1,7 @@
 import { ExecutorError, type ExecutorLike, type ExecutorRequest, type TokenStream } from "@trtllm-node/core";
 import { PrefixIndex } from "./prefix-index.ts";
 
-/** After so many failed requests in a row a copy gets no more. */
+/** After so many failed requests in a row a copy gets no more, and another is loaded in its place. */
 const mostFailures = 3;
 
 /** `"ready"`: gets requests. `"draining"`: ends those that it has. `"failed"`: gets none, since too many failed. */
@@ -13,13 +13,16 @@ export interface CopyHealth {
   readonly active: number;
   /** Requests that it was given. */
   readonly submitted: number;
-  /** What the newest failed request failed with, until one succeeds. */
+  /** What the newest failed request, or load of another in its place, failed with, until one succeeds. */
   readonly error: Error | undefined;
 }
 
 /** One engine of several that answer the same. */
 export class EngineCopy {
   readonly executor: ExecutorLike;
+  /** Engines that were loaded in a row in each other's place, none of which has answered. */
+  #reloads: number;
+  readonly #onFailed: (copy: EngineCopy) => void;
   readonly #prefixes: PrefixIndex;
   #draining = false;
   #active = 0;
@@ -29,13 +32,20 @@ export class EngineCopy {
   #error: Error | undefined;
   #idle: (() => void)[] = [];
 
-  constructor(executor: ExecutorLike) {
+  /** @param onFailed is told when it gets no more requests since too many failed */
+  constructor(executor: ExecutorLike, onFailed: (copy: EngineCopy) => void = () => {}, reloads = 0) {
     this.executor = executor;
+    this.#onFailed = onFailed;
+    this.#reloads = reloads;
     this.#prefixes = new PrefixIndex(executor.engine.kvBlocks);
   }
 
   get health(): CopyHealth {
     return { state: this.#state, active: this.#active, submitted: this.#submitted, error: this.#error };
+  }
+
+  get reloads(): number {
+    return this.#reloads;
   }
 
   get ready(): boolean {
@@ -59,7 +69,7 @@ export class EngineCopy {
     onAnswer: (tokens: number) => void,
   ): TokenStream {
     const work = this.#uncached(request.tokens.length, hashes) + answerTokens;
-    const stream = this.executor.submit(request);
+    const stream = this.#submit(request);
     this.#prefixes.add(hashes);
     this.#active += 1;
     this.#submitted += 1;
@@ -70,12 +80,18 @@ export class EngineCopy {
       if (end instanceof ExecutorError) this.#failed(end);
       else if (!(end instanceof Error)) {
         this.#failures = 0;
+        this.#reloads = 0;
         this.#error = undefined;
         onAnswer(end.tokens.length);
       }
       if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
     });
     return stream;
+  }
+
+  /** No other could be loaded in its place. */
+  notReloaded(error: Error): void {
+    this.#error = error;
   }
 
   /** Gives it no more requests, waits for those that run, and frees it. What runs after `drainMs` is cancelled. */
@@ -94,9 +110,19 @@ export class EngineCopy {
     return promptTokens - this.#prefixes.match(hashes) * this.executor.engine.tokensPerBlock;
   }
 
+  #submit(request: ExecutorRequest): TokenStream {
+    try {
+      return this.executor.submit(request);
+    } catch (error) {
+      if (error instanceof ExecutorError) this.#failed(error);
+      throw error;
+    }
+  }
+
   #failed(error: Error): void {
     this.#failures += 1;
     this.#error = error;
+    if (this.#failures === mostFailures && !this.#draining) this.#onFailed(this);
   }
 
   #drained(drainMs: number): Promise<void> {

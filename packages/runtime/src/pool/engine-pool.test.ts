@@ -113,10 +113,39 @@ test("a full queue sends the request to another copy", async () => {
 
 test("a copy whose requests keep failing gets no more, and says why", async () => {
   const { pool } = createPool({ broken: { ...yes, broken: true } });
-  const llm = await pool.add("a", { path: "broken" });
+  // No other can be loaded in its place.
+  const llm = await pool.add("a", { path: "broken+missing" });
   for (let n = 0; n < 3; n++) await expect(llm.generate("?")).rejects.toBeInstanceOf(ExecutorError);
-  expect(pool.health()).toMatchObject({ a: [{ state: "failed", active: 0, error: { message: "Broken." } }] });
+  while (pool.health().a![0]!.error?.message !== "No memory.") await new Promise(setImmediate);
+  expect(pool.health()).toMatchObject({ a: [{ state: "failed", active: 0 }] });
   await expect(llm.generate("?")).rejects.toThrow("Broken.");
+  await pool.dispose();
+});
+
+test("another engine is loaded in the place of a copy that failed, which is freed", async () => {
+  const { pool, executors } = createPool({ broken: { ...yes, broken: true }, yes: no });
+  const llm = await pool.add("a", { path: "broken+yes" });
+  for (let n = 0; n < 3; n++) await expect(llm.generate("?")).rejects.toBeInstanceOf(ExecutorError);
+  while (executors[0]!.disposed === 0) await new Promise(setImmediate);
+  expect(pool.health()).toMatchObject({ a: [{ state: "ready", submitted: 0, error: undefined }] });
+  expect((await llm.generate("?")).text).toBe("No");
+  await pool.dispose();
+  expect(executors.map(({ disposed }) => disposed)).toEqual([1, 1]);
+});
+
+test("a copy whose executor refuses at once fails too, and others take its requests meanwhile", async () => {
+  const { pool, executors } = createPool({ yes });
+  const llm = await pool.add("a", { path: "yes", copies: 2 });
+  executors[0]!.submit = () => {
+    throw new ExecutorError("ERR_EXECUTOR", "Gone.");
+  };
+  for (let n = 0; n < 8; n++) expect((await llm.generate(`${n}`)).text).toBe("Yes");
+  while (executors.length < 3 || executors[0]!.disposed === 0) {
+    await llm.generate("?");
+    await new Promise(setImmediate);
+  }
+  expect(pool.health().a!.map(({ state }) => state)).toEqual(["ready", "ready"]);
+  await pool.dispose();
 });
 
 test("a swap loses no request: old ones end on the old engine, new ones begin on the new", async () => {

@@ -1,9 +1,10 @@
+import { setTimeout } from "node:timers/promises";
 import { ConfigError, Executor, type ExecutorLike, type ExecutorOptions } from "@trtllm-node/core";
 import { LLM } from "../llm.ts";
 import { loadTokenizer } from "../tokenizer/load-tokenizer.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { CurrentTokenizer } from "./current-tokenizer.ts";
-import type { CopyHealth } from "./engine-copy.ts";
+import type { CopyHealth, EngineCopy } from "./engine-copy.ts";
 import { RoutingExecutor } from "./routing-executor.ts";
 
 /** A model of a pool. */
@@ -34,13 +35,21 @@ interface Entry {
   readonly spec: PoolModel;
 }
 
+/** Milliseconds before a copy is loaded again that has not answered since it was; doubled each time up to the second. */
+const reloadWaitMs = { first: 1000, most: 60_000 };
+/** Milliseconds after which requests that still run on a failed copy are cancelled, once there is another. */
+const failedDrainMs = 10_000;
+
 /**
  * Several engines in one process: models by name, each of one or more copies. A model of a pool is an `LLM` like any
- * other; its requests go to the copy with the least to do that remembers most of the prompt.
+ * other; its requests go to the copy with the least to do that remembers most of the prompt. A copy whose requests fail
+ * three times in a row gets no more, and another is loaded in its place.
  */
 export class EnginePool implements AsyncDisposable {
   readonly #loadEngine: (model: PoolModel) => Promise<LoadedEngine>;
   readonly #models = new Map<string, Entry>();
+  readonly #closing = new AbortController();
+  readonly #reloading = new Set<Promise<void>>();
 
   /** @param loadEngine loads one copy; replace it to bring executors of your own */
   constructor(loadEngine: (model: PoolModel) => Promise<LoadedEngine> = loadNative) {
@@ -85,7 +94,8 @@ export class EnginePool implements AsyncDisposable {
       );
     }
     const engines = await this.#loadCopies(model);
-    const router = new RoutingExecutor(engines.map(({ executor }) => executor));
+    const executors = engines.map(({ executor }) => executor);
+    const router = new RoutingExecutor(executors, (copy) => this.#reload(name, copy));
     const tokenizer = new CurrentTokenizer(engines[0]!.tokenizer);
     const llm = new LLM(router, tokenizer);
     this.#models.set(name, { llm, tokenizer, router, spec: model });
@@ -136,8 +146,10 @@ export class EnginePool implements AsyncDisposable {
 
   /** Cancels what runs and frees all engines. Idempotent. */
   async dispose(): Promise<void> {
-    await Promise.all([...this.#models.values()].map(({ router }) => router.dispose()));
+    this.#closing.abort();
+    const routers = [...this.#models.values()].map(({ router }) => router);
     this.#models.clear();
+    await Promise.all([...routers.map((router) => router.dispose()), ...this.#reloading]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -149,6 +161,36 @@ export class EnginePool implements AsyncDisposable {
     if (entry !== undefined) return entry;
     const known = this.names.map((known) => JSON.stringify(known)).join(", ") || "none";
     throw new ConfigError(`The pool has no model ${JSON.stringify(name)}. Those it has: ${known}.`);
+  }
+
+  #reload(name: string, failed: EngineCopy): void {
+    const reload = this.#loadInPlaceOf(name, failed).finally(() => this.#reloading.delete(reload));
+    this.#reloading.add(reload);
+  }
+
+  /** Tries until it succeeds, or the copy's place is gone. */
+  async #loadInPlaceOf(name: string, failed: EngineCopy): Promise<void> {
+    for (let tries = failed.reloads; ; tries++) {
+      await this.#wait(tries === 0 ? 0 : Math.min(reloadWaitMs.first * 2 ** (tries - 1), reloadWaitMs.most));
+      const entry = this.#models.get(name);
+      if (this.#closing.signal.aborted || entry?.router.has(failed) !== true) return;
+      const { spec } = entry;
+      const signal = AbortSignal.any([this.#closing.signal, ...(spec.signal ? [spec.signal] : [])]);
+      let engine: LoadedEngine;
+      try {
+        [engine] = (await this.#loadCopies({ ...spec, copies: 1, signal })) as [LoadedEngine];
+      } catch (error) {
+        failed.notReloaded(error as Error);
+        continue;
+      }
+      if (!entry.router.has(failed)) return disposeAll([engine]);
+      entry.tokenizer.replace(engine.tokenizer);
+      return entry.router.replaceCopy(failed, engine.executor, failedDrainMs);
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await setTimeout(ms, undefined, { ref: false, signal: this.#closing.signal }).catch(() => {});
   }
 
   /** One after the other: each takes all the memory bandwidth there is. */

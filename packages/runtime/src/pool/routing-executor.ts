@@ -1,6 +1,7 @@
 import {
   DisposedError,
   type EngineInfo,
+  ExecutorError,
   type ExecutorLike,
   type ExecutorRequest,
   type IterationStats,
@@ -23,14 +24,19 @@ export class RoutingExecutor implements ExecutorLike {
   readonly vocabulary: Vocabulary | undefined;
   #copies: readonly EngineCopy[];
   #retired: readonly EngineCopy[] = [];
+  readonly #onFailed: ((copy: EngineCopy) => void) | undefined;
   #meanAnswerTokens = firstAnswerTokens;
 
-  /** @param executors at least one; owned from here on */
-  constructor(executors: readonly ExecutorLike[]) {
+  /**
+   * @param executors at least one; owned from here on
+   * @param onFailed is told of a copy that gets no more requests since too many failed
+   */
+  constructor(executors: readonly ExecutorLike[], onFailed?: (copy: EngineCopy) => void) {
     const [first] = executors;
     this.engine = first!.engine;
     this.vocabulary = first!.vocabulary;
-    this.#copies = executors.map((executor) => new EngineCopy(executor));
+    this.#onFailed = onFailed;
+    this.#copies = executors.map((executor) => new EngineCopy(executor, onFailed));
   }
 
   /** Those that are draining are the last. */
@@ -49,25 +55,36 @@ export class RoutingExecutor implements ExecutorLike {
     const { beamWidth = 1, numReturnSequences = 1 } = request.sampling ?? {};
     const sequences = Math.max(beamWidth, numReturnSequences);
     const expected = Math.min(request.maxTokens, this.#meanAnswerTokens) * sequences;
-    let full: QueueFullError | undefined;
+    let refusal: Error | undefined;
     for (const { copy } of candidates) {
       try {
         return copy.submit(request, hashes, expected, (length) => this.#learn(length));
       } catch (error) {
-        if (!(error instanceof QueueFullError)) throw error;
-        full = error;
+        // Nothing has run: another copy can take it.
+        if (!(error instanceof QueueFullError || error instanceof ExecutorError)) throw error;
+        refusal = error;
       }
     }
-    throw full ?? new DisposedError("This model was removed from its pool. Ask the pool for another.");
+    throw refusal ?? new DisposedError("This model was removed from its pool. Ask the pool for another.");
   }
 
   /** From now on requests go to `executors`; resolves when those before have ended theirs and are freed. */
   async replace(executors: readonly ExecutorLike[], drainMs: number): Promise<void> {
     const old = this.#copies;
-    this.#copies = executors.map((executor) => new EngineCopy(executor));
-    this.#retired = [...this.#retired, ...old];
-    await Promise.all(old.map((copy) => copy.retire(drainMs)));
-    this.#retired = this.#retired.filter((copy) => !old.includes(copy));
+    this.#copies = executors.map((executor) => new EngineCopy(executor, this.#onFailed));
+    await this.#retire(old, drainMs);
+  }
+
+  /** Whether it gets requests, or would if it had not failed. */
+  has(copy: EngineCopy): boolean {
+    return this.#copies.includes(copy);
+  }
+
+  /** Puts another executor in the place of a copy that is there; resolves when that has ended its requests and is freed. */
+  async replaceCopy(old: EngineCopy, executor: ExecutorLike, drainMs: number): Promise<void> {
+    const fresh = new EngineCopy(executor, this.#onFailed, old.reloads + 1);
+    this.#copies = this.#copies.map((copy) => (copy === old ? fresh : copy));
+    await this.#retire([old], drainMs);
   }
 
   iterationStats(): IterationStats[] {
@@ -76,12 +93,19 @@ export class RoutingExecutor implements ExecutorLike {
       .sort((a, b) => a.timestamp.localeCompare(b.timestamp));
   }
 
-  dispose(): Promise<void> {
-    return this.replace([], 0);
+  async dispose(): Promise<void> {
+    const retired = this.#retired.map((copy) => copy.retire(0));
+    await Promise.all([this.replace([], 0), ...retired]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  async #retire(old: readonly EngineCopy[], drainMs: number): Promise<void> {
+    this.#retired = [...this.#retired, ...old];
+    await Promise.all(old.map((copy) => copy.retire(drainMs)));
+    this.#retired = this.#retired.filter((copy) => !old.includes(copy));
   }
 
   #learn(answerTokens: number): void {
