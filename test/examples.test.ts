@@ -1,13 +1,18 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { writePeftAdapter } from "./support/lora-adapter.ts";
 import { modelPath } from "./support/model.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs an example as its first line says, and returns what it prints. */
-async function run(example: string): Promise<string> {
+async function run(example: string, ...further: readonly string[]): Promise<string> {
   const command = ["--import", "tsx", "--conditions=@trtllm-node/source", `examples/${example}`, modelPath()];
+  command.push(...further);
   const { stdout, stderr } = await execa(process.execPath, command, { cwd: root });
   expect(stderr).toBe("");
   return stdout;
@@ -111,6 +116,18 @@ describe("examples", () => {
     expect(lines[0]).toMatch(/^ADA LOVELACE would be 210$/);
     expect(lines[1]).toBe("{}");
     expect(lines.at(-2)).toBe('{"name":"Alan Turing","born":1912}');
+  });
+
+  it("16-lora answers with an adapter and without, at once", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "example-lora-"));
+    try {
+      const lines = (await run("16-lora.ts", await writePeftAdapter(folder, { seed: 1 }))).split("\n");
+      expect(lines[0]).toMatch(/^no adapter: ".*Paris/);
+      expect(lines[1]).toMatch(/^mine: "/);
+      expect(lines[1]!.slice(6)).not.toBe(lines[0]!.slice(12));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("30-ai-sdk streams an answer and calls a tool", async () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Executor, type ExecutorOptions } from "@trtllm-node/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inChild } from "./support/child.ts";
+import { writeSyntheticAdapter } from "./support/lora-adapter.ts";
 import {
   type SyntheticScript,
   syntheticEngine,
@@ -53,6 +54,25 @@ test.each([
     expect(executor.iterationStats().length).toBeGreaterThan(0);
   },
 );
+
+test("LoRA adapters are there again after a restart, before what was submitted meanwhile.", async () => {
+  const adapter = await writeSyntheticAdapter(join(folder, "adapter"));
+  await using executor = await create({}, { lora: { first: adapter } });
+  await executor.lora.load("second", adapter);
+  const run = async (lora?: string) => [
+    ...(await executor.submit({ tokens: [syntheticPrompt.lora], maxTokens: 3, lora }).result).tokens,
+  ];
+  // The task's id, rows and columns of its weights.
+  expect(await run("second")).toEqual([2, 1, 5]);
+  const fatal = executor.submit({ tokens: [syntheticPrompt.segfault], maxTokens: 1 });
+  await expect(fatal.result).rejects.toMatchObject(crashed);
+  expect(await Promise.all([run("first"), run("second"), run()])).toEqual([[1, 1, 5], [2, 1, 5], [-1]]);
+  executor.lora.unload("first");
+  await expect(executor.lora.load("gone", join(folder, "nowhere"))).rejects.toMatchObject({
+    code: "ERR_ADAPTER_NOT_FOUND",
+  });
+  expect(executor.lora.names).toEqual(["second"]);
+});
 
 test("During a restart a text is tokenized once that is over, and what must be answered at once is an error.", async () => {
   await using executor = await create();

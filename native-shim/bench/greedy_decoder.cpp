@@ -48,6 +48,15 @@ GreedyDecoder::GreedyDecoder(std::shared_ptr<llama_model> model, DecoderSettings
     {
         throw std::runtime_error("llama.cpp cannot make a context of these settings");
     }
+    if (!settings.lora.empty())
+    {
+        auto* adapter = llama_adapter_lora_init(mModel.get(), settings.lora.c_str()); // freed with the model
+        auto scale = 1.f;
+        if (adapter == nullptr || llama_set_adapters_lora(mContext.get(), &adapter, 1, &scale) != 0)
+        {
+            throw std::runtime_error("llama.cpp cannot load " + settings.lora);
+        }
+    }
 }
 
 void GreedyDecoder::add(llama_token token, std::size_t position, std::size_t sequence, bool wantLogits)

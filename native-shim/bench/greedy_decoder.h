@@ -16,6 +16,7 @@ struct DecoderSettings
     std::uint32_t sequenceTokens; // prompt and answer
     bool unified;                 // one KV buffer for all sequences
     bool flashAttention;
+    std::string lora;             // file of an adapter; empty: none
 };
 
 /// Seconds since the start.

@@ -22,6 +22,7 @@ Measure: all requests at once, end tokens ignored; prints JSON, times in seconds
 Greedy output: each prompt alone, up to an end token; prints token ids, one answer a line.
   --prompts-file FILE              one prompt a line: token ids separated by spaces
 Options:
+  --lora FILE   a LoRA adapter, GGUF
   --threads T (2)  --batch B (2048)  --ubatch U (512)  --unified 0|1 (0)  --flash-attn 0|1 (1)
 )";
 
@@ -35,6 +36,7 @@ DecoderSettings settingsFrom(Options const& options)
     settings.batch = static_cast<std::uint32_t>(options.number("--batch", 2048, 1, kManyTokens));
     settings.ubatch = static_cast<std::uint32_t>(options.number("--ubatch", 512, 1, kManyTokens));
     settings.unified = options.number("--unified", 0, 0, 1) == 1;
+    settings.lora = options.has("--lora") ? options.text("--lora") : "";
     settings.flashAttention = options.number("--flash-attn", 1, 0, 1) == 1;
     return settings;
 }
@@ -110,7 +112,8 @@ int main(int argc, char** argv)
     {
         Options const options(argc, argv,
             {"--model", "--requests", "--prompt-tokens", "--new-tokens", "--shared-prefix", "--repeat",
-                "--print-tokens", "--prompts-file", "--threads", "--batch", "--ubatch", "--unified", "--flash-attn"});
+                "--print-tokens", "--prompts-file", "--threads", "--batch", "--ubatch", "--unified", "--flash-attn",
+                "--lora"});
         auto const settings = settingsFrom(options);
         auto const newTokens = options.number("--new-tokens", 64, 1, kManyTokens);
         loadLlamaLibrary();

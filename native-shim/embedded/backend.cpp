@@ -121,6 +121,18 @@ EngineDescription describe(trt::embedded::LoadedModel const& loaded, trt::Execut
     return description;
 }
 
+LoraSupport loraSupport(trt::Model const& model, trt::ExecutorConfig const& config)
+{
+    LoraSupport support;
+    support.dataType = trt::DataType::kFP32;
+    support.maxRank = trt::embedded::resolveLimits(model.limits(), config).maxLoraRank;
+    for (auto const& [target, shape] : model.loraShapes())
+    {
+        support.targets[{target.layer, static_cast<std::int32_t>(target.module)}] = {shape.in, shape.out};
+    }
+    return support;
+}
+
 } // namespace
 
 LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig const& config,
@@ -131,6 +143,7 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
         auto const loaded = trt::embedded::loadModel(path, parseOptions(options), progress);
         LoadedEngine engine;
         engine.description = describe(loaded, config);
+        engine.lora = loraSupport(*loaded.model, config);
         auto withGuide = config;
         if (loaded.vocabulary)
         {

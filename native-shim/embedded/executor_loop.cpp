@@ -318,7 +318,7 @@ void ExecutorLoop::recordRequests(IterationType iteration)
 ExecutorLoop::Arrivals ExecutorLoop::admit(std::vector<Response>& responses)
 {
     Arrivals arrivals;
-    std::lock_guard lock(mWorkMutex);
+    std::unique_lock lock(mWorkMutex);
     auto const now = Clock::now();
 
     // First what ends: its slots and blocks are free for what comes.
@@ -350,11 +350,30 @@ ExecutorLoop::Arrivals ExecutorLoop::admit(std::vector<Response>& responses)
         queued = late ? mQueue.erase(queued) : std::next(queued);
     }
 
-    while (!mQueue.empty() && mBatcher.tryAdmit(mQueue.begin()->second))
+    while (!mQueue.empty())
     {
+        auto first = mQueue.extract(mQueue.begin());
+        auto const& incoming = first.mapped();
+        lock.unlock(); // loading a LoRA adapter may take its time
+        bool admitted = false;
+        try
+        {
+            admitted = mBatcher.tryAdmit(incoming);
+        }
+        catch (std::exception const& error)
+        {
+            responses.emplace_back(incoming.id, error.what());
+            lock.lock();
+            continue;
+        }
+        lock.lock();
+        if (!admitted)
+        {
+            mQueue.insert(std::move(first));
+            break;
+        }
         ++arrivals.admitted;
-        arrivals.queueLatencyMs += milliseconds(now - mQueue.begin()->second.arrival);
-        mQueue.erase(mQueue.begin());
+        arrivals.queueLatencyMs += milliseconds(now - incoming.arrival);
     }
     arrivals.queued = static_cast<SizeType32>(mQueue.size());
     return arrivals;

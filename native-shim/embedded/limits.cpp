@@ -61,6 +61,25 @@ SizeType32 hostKvBlocks(EngineLimits const& engine, KvCacheConfig const& config,
     return bytesPerBlock == 0 ? 0 : static_cast<SizeType32>(config.getHostCacheSize().value_or(0) / bytesPerBlock);
 }
 
+void setLoraLimits(Limits& limits, PeftCacheConfig const& config)
+{
+    limits.maxLoraRank = config.getMaxAdapterSize();
+    limits.loraCacheBytes = config.getHostCacheSize().value_or(limits.loraCacheBytes);
+    PeftCacheConfig const known(0, 0, PeftCacheConfig::kDefaultOptimalAdapterSize, config.getMaxAdapterSize(), 1, 1, 1,
+        PeftCacheConfig::kDefaultMaxPagesPerBlockHost, PeftCacheConfig::kDefaultMaxPagesPerBlockDevice, std::nullopt,
+        config.getHostCacheSize());
+    if (!(config == known))
+    {
+        throw std::invalid_argument("the embedded executor has one cache of LoRA adapters, without pages: of peftCache "
+                                    "it knows maxAdapterSize and hostCacheSize only");
+    }
+    if (limits.maxLoraRank < 1)
+    {
+        throw std::invalid_argument("peftCache.maxAdapterSize is " + std::to_string(limits.maxLoraRank)
+            + "; it must be at least 1");
+    }
+}
+
 } // namespace
 
 Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
@@ -106,6 +125,7 @@ Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
     limits.eventBufferMaxSize = static_cast<SizeType32>(kvCache.getEventBufferMaxSize());
     limits.maxBeamWidth = config.getMaxBeamWidth();
     limits.gatherGenerationLogits = config.getGatherGenerationLogits();
+    setLoraLimits(limits, config.getPeftCacheConfig().value_or(PeftCacheConfig()));
     return limits;
 }
 

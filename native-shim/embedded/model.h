@@ -1,6 +1,7 @@
 // What the executor asks of a loaded model, whichever library computes it.
 #pragma once
 
+#include "runner/lora_weights.h"
 #include "runner/model_runner.h"
 #include "tensorrt_llm/executor/executor.h"
 
@@ -57,6 +58,8 @@ struct Limits
     SizeType32 eventBufferMaxSize{0};
     SizeType32 maxBeamWidth{1};
     bool gatherGenerationLogits{false};
+    SizeType32 maxLoraRank{PeftCacheConfig::kDefaultMaxAdapterSize};
+    std::size_t loraCacheBytes{std::size_t{1} << 30};
 };
 
 /// Throws std::invalid_argument where two of them contradict each other or the embedded executor lacks one.
@@ -69,6 +72,11 @@ class Model
 public:
     virtual ~Model() = default;
     [[nodiscard]] virtual embedded::EngineLimits limits() const = 0;
+    /// What LoRA adapters may change; nothing where it takes none.
+    [[nodiscard]] virtual embedded::LoraShapes loraShapes() const
+    {
+        return {};
+    }
     /// Takes the KV memory for maxBatchSize slots of maxSequenceTokens each.
     [[nodiscard]] virtual std::unique_ptr<embedded::ModelRunner> createRunner(embedded::Limits const& limits) = 0;
 };

@@ -101,6 +101,8 @@ void Host::handle(Command const& command, std::vector<std::uint8_t> const& paylo
         }
         return;
     case CommandKind::kSHUTDOWN: mLibrary.shutdown(mExecutor, nullptr); return;
+    case CommandKind::kLOAD_LORA: loadLora(command.requestId, payload); return;
+    case CommandKind::kUNLOAD_LORA: mLibrary.unloadLora(mExecutor, command.requestId, nullptr); return;
     }
     throw std::runtime_error("A command is unknown.");
 }
@@ -150,6 +152,16 @@ void Host::submit(std::uint64_t client, std::vector<std::uint8_t> const& payload
             }
             return id;
         });
+}
+
+void Host::loadLora(std::uint64_t taskId, std::vector<std::uint8_t> const& path)
+{
+    trtllm_error error{};
+    std::string const text(path.begin(), path.end());
+    if (auto const status = mLibrary.loadLora(mExecutor, taskId, text.c_str(), &error); status != TRTLLM_OK)
+    {
+        sendFailure(TRTLLM_RECORD_LORA, taskId, status, error.message);
+    }
 }
 
 void Host::pumpRecords()

@@ -28,6 +28,7 @@ private:
     void handle(Command const& command, std::vector<std::uint8_t> const& payload);
     void create(std::vector<std::uint8_t> const& config);
     void submit(std::uint64_t client, std::vector<std::uint8_t> const& payload);
+    void loadLora(std::uint64_t taskId, std::vector<std::uint8_t> const& path);
     void pumpRecords();
     void answerQueries();
     trtllm_status answer(

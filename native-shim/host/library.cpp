@@ -38,6 +38,8 @@ Library::Library(std::string const& path)
     bind(library, "trtllm_executor_create", create);
     bind(library, "trtllm_executor_submit", submit);
     bind(library, "trtllm_executor_cancel", cancel);
+    bind(library, "trtllm_executor_load_lora", loadLora);
+    bind(library, "trtllm_executor_unload_lora", unloadLora);
     bind(library, "trtllm_executor_drain", drain);
     bind(library, "trtllm_executor_iteration_stats", iterationStats);
     bind(library, "trtllm_executor_request_stats", requestStats);

@@ -16,6 +16,8 @@ struct Library
     decltype(&trtllm_executor_create) create;
     decltype(&trtllm_executor_submit) submit;
     decltype(&trtllm_executor_cancel) cancel;
+    decltype(&trtllm_executor_load_lora) loadLora;
+    decltype(&trtllm_executor_unload_lora) unloadLora;
     decltype(&trtllm_executor_drain) drain;
     decltype(&trtllm_executor_iteration_stats) iterationStats;
     decltype(&trtllm_executor_request_stats) requestStats;

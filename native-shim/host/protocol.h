@@ -24,7 +24,9 @@ enum class CommandKind : std::uint32_t
     kCREATE = 1,  // configuration, JSON
     kSUBMIT = 2,  // uint32 length of the JSON, its text, then int32 tokens
     kCANCEL = 3,
-    kSHUTDOWN = 4
+    kSHUTDOWN = 4,
+    kLOAD_LORA = 5,  // path; its task id stands for the request's, as in the next one
+    kUNLOAD_LORA = 6
 };
 
 struct Command

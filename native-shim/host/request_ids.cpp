@@ -19,7 +19,8 @@ void RequestIds::translate(std::uint8_t* records, std::size_t bytes)
     {
         trtllm_record record;
         std::memcpy(&record, records + offset, sizeof(record));
-        if (auto const found = mClients.find(record.request_id); found != mClients.end())
+        auto const ofRequest = record.kind != TRTLLM_RECORD_LORA;
+        if (auto const found = mClients.find(record.request_id); ofRequest && found != mClients.end())
         {
             auto const client = found->second;
             std::memcpy(records + offset + offsetof(trtllm_record, request_id), &client, sizeof(client));

@@ -27,13 +27,14 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a record in this file changes. */
-#define TRTLLM_ABI_VERSION 4u
+#define TRTLLM_ABI_VERSION 5u
 
 typedef int32_t trtllm_status;
 
 #define TRTLLM_OK 0
 #define TRTLLM_ERR_INVALID_ARGUMENT 1    /* NULL pointer, malformed JSON, unknown key, value out of range */
 #define TRTLLM_ERR_INVALID_HANDLE 2      /* executor destroyed, or never created */
+/* The next three in a LORA record: the same of an adapter. */
 #define TRTLLM_ERR_ENGINE_NOT_FOUND 3    /* no such file or directory, or no engine in it */
 #define TRTLLM_ERR_ENGINE_CORRUPT 4      /* truncated, or not an engine at all */
 #define TRTLLM_ERR_ENGINE_INCOMPATIBLE 5 /* a sound engine that this executor cannot run */
@@ -78,7 +79,11 @@ TRTLLM_API const char * trtllm_library_info(void);
  *                "gatherGenerationLogits", and, where TensorRT-LLM is behind, those of docs/configuration.md;
  *                "kvCache": {"maxTokens", "freeGpuMemoryFraction", "hostCacheSize", "enableBlockReuse",
  *                            "enablePartialReuse", "copyOnPartialReuse", "onboardBlocks",
- *                            "secondaryOffloadMinPriority", "eventBufferMaxSize"}},
+ *                            "secondaryOffloadMinPriority", "eventBufferMaxSize"},
+ *                "peftCache": {"maxAdapterSize", "hostCacheSize", "optimalAdapterSize", "deviceCachePercent",
+ *                              "numHostModuleLayer", "numDeviceModuleLayer", "numPutWorkers",
+ *                              "numEnsureWorkers", "numCopyStreams", "maxPagesPerBlockHost",
+ *                              "maxPagesPerBlockDevice"}},
  *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock"} or "tensorrt_llm": {"guidedDecodingBackend"}}
  * Only "engine" is required. Unknown keys are errors.
  * wake_fd: receives the read end of a non-blocking pipe, owned by the caller, to be closed after
@@ -97,7 +102,7 @@ TRTLLM_API trtllm_status trtllm_executor_create(
  *   "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs",
  *   "numReturnSequences", "beamWidth", "lengthPenalty", "beamSearchDiversityRate", "earlyStopping",
  *   "cacheSaltId", "kvCacheRetention": {"tokenRanges": [{"start", "end", "priority", "durationMs"}],
- *   "decodePriority", "decodeDurationMs"}, "guided"}; only "maxTokens" is required; docs/sampling.md has
+ *   "decodePriority", "decodeDurationMs"}, "guided", "loraTaskId"}; only "maxTokens" is required; docs/sampling.md has
  *   each. guided: {"json": true}, {"jsonSchema": text}, {"regex": text} or {"grammar": text};
  *   docs/structured-output.md.
  * temperature 0 or none: greedy. tokens: the prompt, token_count ids.
@@ -106,6 +111,17 @@ TRTLLM_API trtllm_status trtllm_executor_create(
  */
 TRTLLM_API trtllm_status trtllm_executor_submit(uint64_t executor, const char * request_json, const int32_t * tokens,
     size_t token_count, uint64_t * request_id, trtllm_error * error);
+
+/*
+ * Reads a LoRA adapter, which requests then name by "loraTaskId". Returns at once: a record TRTLLM_RECORD_LORA
+ * follows. path: a folder with adapter_config.json and adapter_model.safetensors, as Hugging Face PEFT writes
+ * them. task_id: the caller's, one never used before with other weights.
+ */
+TRTLLM_API trtllm_status trtllm_executor_load_lora(
+    uint64_t executor, uint64_t task_id, const char * path, trtllm_error * error);
+
+/* New requests cannot name it any more; those that run keep it. An unknown id is TRTLLM_OK. */
+TRTLLM_API trtllm_status trtllm_executor_unload_lora(uint64_t executor, uint64_t task_id, trtllm_error * error);
 
 /* Asks for an early end. An id that has ended, or never was, is TRTLLM_OK and does nothing. */
 TRTLLM_API trtllm_status trtllm_executor_cancel(uint64_t executor, uint64_t request_id, trtllm_error * error);
@@ -196,6 +212,8 @@ TRTLLM_API trtllm_status trtllm_executor_token_pieces(
  * payload: float, its cumulative log-probability; NaN where it is not known.
  */
 #define TRTLLM_RECORD_SEQUENCE_END 10
+
+#define TRTLLM_RECORD_LORA 11 /* payload as LOAD_FAILED's; request_id: the adapter's task id; TRTLLM_OK: it is loaded */
 
 #define TRTLLM_RECORD_FLAG_LOG_PROBS 1u
 #define TRTLLM_RECORD_FLAG_PROMPT 2u

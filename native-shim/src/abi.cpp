@@ -159,6 +159,21 @@ trtllm_status trtllm_executor_cancel(uint64_t executor, uint64_t request_id, trt
     return guarded(error, [&] { sessions().find(executor)->cancel(request_id); });
 }
 
+trtllm_status trtllm_executor_load_lora(uint64_t executor, uint64_t task_id, char const* path, trtllm_error* error)
+{
+    return guarded(error,
+        [&]
+        {
+            require(path, "path");
+            sessions().find(executor)->loadLora(task_id, path);
+        });
+}
+
+trtllm_status trtllm_executor_unload_lora(uint64_t executor, uint64_t task_id, trtllm_error* error)
+{
+    return guarded(error, [&] { sessions().find(executor)->unloadLora(task_id); });
+}
+
 trtllm_status trtllm_executor_drain(
     uint64_t executor, uint8_t* buffer, size_t capacity, size_t* written, trtllm_error* error)
 {

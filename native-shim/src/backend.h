@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -60,10 +61,37 @@ public:
         std::string_view text, bool addSpecial, bool parseSpecial) const = 0;
 };
 
+/// What LoRA adapters may change of an engine.
+struct LoraSupport
+{
+    /// A matrix, by TensorRT-LLM's number of its module.
+    struct Target
+    {
+        std::int32_t layer;
+        std::int32_t module;
+
+        [[nodiscard]] bool operator<(Target const& other) const
+        {
+            return std::pair(layer, module) < std::pair(other.layer, other.module);
+        }
+    };
+
+    struct Shape
+    {
+        std::int32_t in;
+        std::int32_t out;
+    };
+
+    tensorrt_llm::executor::DataType dataType{}; // of the weights: kFP32, kFP16 or kBF16
+    std::int32_t maxRank{0};
+    std::map<Target, Shape> targets; // empty: the engine takes no adapters
+};
+
 struct LoadedEngine
 {
     EngineDescription description;
     std::shared_ptr<Vocabulary const> vocabulary; // null where the engine carries none
+    LoraSupport lora;
     std::unique_ptr<tensorrt_llm::executor::Executor> executor;
 };
 

@@ -4,6 +4,7 @@
 #include "executor_options_json.h"
 #include "json_object.h"
 #include "kv_cache_json.h"
+#include "peft_cache_json.h"
 
 namespace trtllm_shim
 {
@@ -31,6 +32,7 @@ tle::ExecutorConfig executorConfig(nlohmann::json const& json)
     JsonObject const object(json, "executor",
         {"maxBatchSize", "maxBeamWidth", "maxNumTokens", "maxQueueSize", "schedulerPolicy",
             "contextChunkingPolicy", "iterStatsMaxIterations", "requestStatsMaxIterations", "gatherGenerationLogits", "kvCache",
+            "peftCache",
             "enableChunkedContext", "dynamicBatch", "normalizeLogProbs", "parallel", "useGpuDirectStorage",
             "gpuWeightsPercent", "extendedRuntimePerfKnob", "debug", "recvPollPeriodMs", "maxSeqIdleMicroseconds",
             "cacheTransceiver", "promptTableOffloading", "enableTrtOverlap", "failFastOnAttentionWindowTooLarge"});
@@ -66,6 +68,10 @@ tle::ExecutorConfig executorConfig(nlohmann::json const& json)
     if (auto const* kvCache = object.find("kvCache"))
     {
         config.setKvCacheConfig(kvCacheConfig(*kvCache));
+    }
+    if (auto const* peftCache = object.find("peftCache"))
+    {
+        config.setPeftCacheConfig(peftCacheConfig(*peftCache));
     }
     setDeclaredOptions(config, object);
     return config;

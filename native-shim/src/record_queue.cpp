@@ -279,6 +279,11 @@ void RecordQueue::Batch::error(std::uint64_t requestId, trtllm_status status, st
     failed(TRTLLM_RECORD_ERROR, requestId, status, message);
 }
 
+void RecordQueue::Batch::lora(std::uint64_t taskId, trtllm_status status, std::string_view message)
+{
+    failed(TRTLLM_RECORD_LORA, taskId, status, message);
+}
+
 void RecordQueue::Batch::stopped()
 {
     append(header(TRTLLM_RECORD_STOPPED, 0, 0), 0);

@@ -63,6 +63,7 @@ public:
         void final(
             std::uint64_t requestId, std::uint32_t sequenceIndex, std::uint8_t finishReason, trtllm_final const& facts);
         void error(std::uint64_t requestId, trtllm_status status, std::string_view message);
+        void lora(std::uint64_t taskId, trtllm_status status, std::string_view message);
         void stopped();
 
     private:

@@ -107,7 +107,7 @@ ParsedRequest parseRequest(
                     "noRepeatNgramSize", "minTokens", "endId", "stopTokenIds", "stopWords", "badWords", "logitBias",
                     "priority", "timeoutMs", "logProbs", "topLogProbs", "promptLogProbs", "numReturnSequences",
                     "beamWidth", "lengthPenalty", "beamSearchDiversityRate", "earlyStopping",
-                    "cacheSaltId", "kvCacheRetention", "guided"});
+                    "cacheSaltId", "kvCacheRetention", "guided", "loraTaskId"});
             auto const maxTokens = object.integer("maxTokens", 1);
             if (!maxTokens)
             {
@@ -155,7 +155,8 @@ ParsedRequest parseRequest(
             {
                 request.setGuidedDecodingParams(*guided);
             }
-            return ParsedRequest{std::move(request), {logProbs, sequences, *maxTokens}};
+            return ParsedRequest{
+                std::move(request), {logProbs, sequences, *maxTokens}, object.unsignedInteger("loraTaskId")};
         });
 }
 

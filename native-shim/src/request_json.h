@@ -15,6 +15,7 @@ struct ParsedRequest
 {
     tensorrt_llm::executor::Request request;
     AnswerOptions answer;
+    std::optional<std::uint64_t> loraTaskId;
 };
 
 /// A request that `engine` can run, which the executor itself does not check before it is too late.

@@ -51,6 +51,16 @@ std::uint64_t Session::submit(std::string_view requestJson, std::int32_t const* 
 
     std::lock_guard const lock(mMutex);
     requireRunning();
+    if (parsed.loraTaskId)
+    {
+        auto const lora = mLoras.find(*parsed.loraTaskId);
+        if (lora == mLoras.end())
+        {
+            throw StatusError(TRTLLM_ERR_INVALID_ARGUMENT,
+                "\"loraTaskId\" is " + std::to_string(*parsed.loraTaskId) + "; no such LoRA adapter is loaded.");
+        }
+        parsed.request.setLoraConfig(lora->second);
+    }
     std::uint64_t id = 0;
     try
     {

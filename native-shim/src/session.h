@@ -10,11 +10,13 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 namespace trtllm_shim
 {
@@ -38,6 +40,9 @@ public:
     std::uint64_t submit(std::string_view requestJson, std::int32_t const* tokens, std::size_t tokenCount);
     /// An id that has ended, or never was, is ignored.
     void cancel(std::uint64_t requestId);
+    /// Returns at once; a LORA record follows.
+    void loadLora(std::uint64_t taskId, std::filesystem::path const& folder);
+    void unloadLora(std::uint64_t taskId);
     RecordQueue::Drained drain(std::uint8_t* buffer, std::size_t capacity) noexcept;
 
     struct Text
@@ -71,6 +76,8 @@ private:
     void run() noexcept;
     bool load() noexcept;
     void dispatch();
+    void readLora(std::uint64_t taskId, std::filesystem::path const& folder) noexcept;
+    void awaitLoras();
     void record(std::vector<tensorrt_llm::executor::Response> const& responses);
     /// Without the lock: it may take long.
     [[nodiscard]] ResponseLogProbs logProbs(tensorrt_llm::executor::Response const& response) const;
@@ -99,6 +106,9 @@ private:
     trtllm_error mLoadFailure{};
     LoadedEngine mEngine;
     std::unordered_map<std::uint64_t, AnswerOptions> mActive;
+    /// By task id. A request takes the weights along, as the executor may have evicted them: it ignores those it has.
+    std::unordered_map<std::uint64_t, tensorrt_llm::executor::LoraConfig> mLoras;
+    std::vector<std::future<void>> mLoraReads;
 
     std::mutex mTextMutex; // taken before mMutex
     // Built and not yet handed over.

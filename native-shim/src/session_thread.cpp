@@ -74,6 +74,7 @@ void Session::run() noexcept
             auto const error = currentFailure();
             failAll(error.code, error.message);
         }
+        awaitLoras();
         unload();
     }
     RecordQueue::Batch(mQueue).stopped();

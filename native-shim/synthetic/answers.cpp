@@ -110,6 +110,18 @@ bool oddShapes(IdType id, Active const& active, std::vector<Response>& responses
     return false;
 }
 
+VecTokens lora(Request const& request)
+{
+    auto const config = request.getLoraConfig();
+    if (!config)
+    {
+        return {-1};
+    }
+    auto const weights = config->getWeights()->getShape();
+    return {static_cast<TokenIdType>(config->getTaskId()), static_cast<TokenIdType>(weights[0]),
+        static_cast<TokenIdType>(weights[1])};
+}
+
 /// What the request holds, as tokens: -1 where a value is absent, fractions in thousandths.
 VecTokens parameters(Request const& request)
 {
@@ -223,6 +235,9 @@ bool advance(IdType id, Active& active, Script const& script, std::vector<Respon
         responses.emplace_back(id + 1'000'000, result(active, {1}));
         responses.emplace_back(id + 1'000'000, std::string("nobody asked"));
         break;
+    case kLORA:
+        finish(responses, id, result(active, lora(active.request)), FinishReason::kSTOP_WORDS, active);
+        return false;
     case kPARAMETERS:
         finish(responses, id, result(active, parameters(active.request)), FinishReason::kSTOP_WORDS, active);
         return false;

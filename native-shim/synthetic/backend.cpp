@@ -166,6 +166,9 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
     {
         engine.vocabulary = std::make_shared<ByteVocabulary>(script.brokenNames ? "{{ \xff }}" : "{{ messages }}");
     }
+    engine.lora.dataType = trt::DataType::kFP16;
+    engine.lora.maxRank = 4;
+    engine.lora.targets = {{{0, 1}, {2, 3}}, {{1, 4}, {3, 2}}};
     engine.executor = std::make_unique<trt::Executor>(std::make_shared<trt::Model>(script), config);
     return engine;
 }

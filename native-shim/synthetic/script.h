@@ -36,6 +36,7 @@ enum Prompt : std::int32_t
     kABORT,               // SIGABRT
     kEXIT,                // exit status 3, without a word
     kHANG,                // the executor's thread never comes back
+    kLORA,                // answers with the adapter that arrived: task id, rows and columns of its weights
 };
 
 /// Something that ends or stalls the process.

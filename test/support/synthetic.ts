@@ -34,6 +34,7 @@ export const syntheticPrompt = {
   abort: 916,
   exit: 917,
   hang: 918,
+  lora: 919,
 } as const;
 
 export const syntheticLibrary = fileURLToPath(

@@ -135,6 +135,16 @@ void ExecutorConfig::setMaxQueueSize(std::optional<SizeType32> const& maxQueueSi
     mMaxQueueSize = maxQueueSize ? std::optional(atLeast("maxQueueSize", *maxQueueSize, 1)) : std::nullopt;
 }
 
+std::optional<PeftCacheConfig> ExecutorConfig::getPeftCacheConfig() const
+{
+    return mPeftCacheConfig;
+}
+
+void ExecutorConfig::setPeftCacheConfig(PeftCacheConfig const& peftCacheConfig)
+{
+    mPeftCacheConfig = peftCacheConfig;
+}
+
 bool ExecutorConfig::getGatherGenerationLogits() const
 {
     return mGatherGenerationLogits;

@@ -136,6 +136,16 @@ void Request::setEmbeddingBias(Tensor const& embeddingBias)
     mEmbeddingBias = embeddingBias;
 }
 
+std::optional<LoraConfig> Request::getLoraConfig() const
+{
+    return mLoraConfig;
+}
+
+void Request::setLoraConfig(LoraConfig const& loraConfig)
+{
+    mLoraConfig = loraConfig;
+}
+
 void Request::setKvCacheRetentionConfig(KvCacheRetentionConfig const& kvCacheRetentionConfig)
 {
     mKvCacheRetentionConfig = kvCacheRetentionConfig;

@@ -36,12 +36,28 @@ Shape::DimType64 const* Shape::end() const
     return mData + mSize;
 }
 
+namespace
+{
+
+std::size_t bytesOf(DataType type)
+{
+    switch (type)
+    {
+    case DataType::kFP32:
+    case DataType::kINT32: return 4;
+    case DataType::kFP16:
+    case DataType::kBF16: return 2;
+    default:
+        throw std::invalid_argument("the embedded executor has tensors of kFP32, kINT32, kFP16 and kBF16 only");
+    }
+}
+
+} // namespace
+
 Tensor Tensor::cpu(DataType dataType, Shape shape)
 {
-    if (dataType != DataType::kFP32 && dataType != DataType::kINT32)
-    {
-        throw std::invalid_argument("the embedded executor has tensors of kFP32 and kINT32 only");
-    }
+    constexpr auto kWordBytes = sizeof(std::uint32_t);
+    auto const elementBytes = bytesOf(dataType);
     std::size_t size = 1;
     for (auto const dimension : shape)
     {
@@ -53,7 +69,8 @@ Tensor Tensor::cpu(DataType dataType, Shape shape)
     }
     Tensor tensor;
     tensor.mStorage = std::make_shared<Storage>(
-        Storage{dataType, {shape.begin(), shape.end()}, size, std::vector<std::uint32_t>(size)});
+        Storage{dataType, {shape.begin(), shape.end()}, size,
+            std::vector<std::uint32_t>((size * elementBytes + kWordBytes - 1) / kWordBytes)});
     return tensor;
 }
 
@@ -85,6 +102,11 @@ Shape Tensor::getShape() const
 std::size_t Tensor::getSize() const
 {
     return mStorage->size;
+}
+
+std::size_t Tensor::getSizeInBytes() const
+{
+    return mStorage->size * bytesOf(mStorage->type);
 }
 
 } // namespace tensorrt_llm::executor

@@ -1,6 +1,7 @@
 #include "runner/gguf_file.h"
 
 #include "load_error.h"
+#include "runner/llama_lora.h"
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,31 @@ Gguf readHeader(std::filesystem::path const& file)
     return {gguf_init_from_file(file.c_str(), {/*no_alloc=*/true, /*ctx=*/nullptr}), gguf_free};
 }
 
+LoraShapes loraShapes(gguf_context const* gguf)
+{
+    constexpr std::array kModules{LoraModule::kATTN_Q, LoraModule::kATTN_K, LoraModule::kATTN_V,
+        LoraModule::kATTN_DENSE, LoraModule::kMLP_H_TO_4H, LoraModule::kMLP_4H_TO_H, LoraModule::kMLP_GATE};
+    LoraShapes shapes;
+    for (SizeType32 layer = 0;; ++layer)
+    {
+        auto const before = shapes.size();
+        for (auto const module : kModules)
+        {
+            LoraTarget const target{layer, module};
+            auto const index = gguf_find_tensor(gguf, ggufName(target).c_str());
+            if (index >= 0)
+            {
+                auto const* const sizes = gguf_get_tensor_ne(gguf, index);
+                shapes[target] = {static_cast<SizeType32>(sizes[0]), static_cast<SizeType32>(sizes[1])};
+            }
+        }
+        if (shapes.size() == before)
+        {
+            return shapes;
+        }
+    }
+}
+
 } // namespace
 
 bool ggufHoldsWeights(std::filesystem::path const& file)
@@ -31,7 +57,7 @@ bool ggufHoldsWeights(std::filesystem::path const& file)
     return gguf && gguf_get_n_tensors(gguf.get()) > 0;
 }
 
-void checkGgufFile(std::filesystem::path const& file)
+LoraShapes checkGgufFile(std::filesystem::path const& file)
 {
     using Kind = LoadError::Kind;
 
@@ -66,6 +92,7 @@ void checkGgufFile(std::filesystem::path const& file)
             file.string() + " is cut off: it has " + std::to_string(size) + " bytes, its header names "
                 + std::to_string(end) + "; fetch the file again");
     }
+    return loraShapes(gguf.get());
 }
 
 } // namespace tensorrt_llm::executor::embedded

@@ -5,6 +5,7 @@
 #include "memory_usage.h"
 #include "runner/gguf_file.h"
 #include "runner/llama_library.h"
+#include "runner/llama_lora.h"
 #include "runner/llama_runner.h"
 
 #include <algorithm>
@@ -58,9 +59,10 @@ SizeType32 sequenceTokens(std::optional<SizeType32> asked, EngineLimits const& e
     return wanted.value_or(std::min(kDefaultMaxSequenceTokens, trained.value_or(kDefaultMaxSequenceTokens)));
 }
 
-LlamaModel::LlamaModel(LlamaModelPtr model, EngineLimits limits, SizeType32 threads)
+LlamaModel::LlamaModel(LlamaModelPtr model, EngineLimits limits, LoraShapes loraShapes, SizeType32 threads)
     : mModel(std::move(model))
     , mLimits(limits)
+    , mLoraShapes(std::move(loraShapes))
     , mThreads(threads)
 {
 }
@@ -75,7 +77,7 @@ std::shared_ptr<LlamaModel> LlamaModel::load(
             path.string() + " holds OpenVINO IR only, which llama.cpp cannot load; use the runner \"openvino\"");
     }
     initializeLlama();
-    checkGgufFile(files.gguf);
+    auto loraShapes = checkGgufFile(files.gguf);
 
     struct Progress
     {
@@ -115,8 +117,9 @@ std::shared_ptr<LlamaModel> LlamaModel::load(
     limits.leastPartialReuseTokens = kLeastPartialReuseTokens;
     limits.tokensPerBlock = options.tokensPerBlock ? options.tokensPerBlock : limits.tokensPerBlock;
     auto const cores = std::max(1u, std::thread::hardware_concurrency());
-    return std::shared_ptr<LlamaModel>(
-        new LlamaModel(std::move(model), limits, options.threads.value_or(static_cast<SizeType32>(cores))));
+    loraShapes = takesLora(model.get()) ? std::move(loraShapes) : LoraShapes{};
+    return std::shared_ptr<LlamaModel>(new LlamaModel(
+        std::move(model), limits, std::move(loraShapes), options.threads.value_or(static_cast<SizeType32>(cores))));
 }
 
 EngineLimits LlamaModel::limits() const
@@ -128,7 +131,12 @@ EngineLimits LlamaModel::limits() const
 
 std::unique_ptr<ModelRunner> LlamaModel::createRunner(Limits const& limits)
 {
-    return std::make_unique<LlamaRunner>(mModel, limits, mThreads);
+    return std::make_unique<LlamaRunner>(mModel, limits, mLoraShapes, mThreads);
+}
+
+LoraShapes LlamaModel::loraShapes() const
+{
+    return mLoraShapes;
 }
 
 LlamaModelPtr const& LlamaModel::llama() const

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model.h"
+#include "runner/lora_weights.h"
 
 #include <filesystem>
 #include <functional>
@@ -46,12 +47,14 @@ public:
     [[nodiscard]] LlamaModelPtr const& llama() const;
     /// Keys and values of all layers in FP16; 0 where the architecture keeps no KV per token.
     [[nodiscard]] std::uint64_t kvBytesPerToken() const;
+    [[nodiscard]] LoraShapes loraShapes() const override;
 
 private:
-    LlamaModel(LlamaModelPtr model, EngineLimits limits, SizeType32 threads);
+    LlamaModel(LlamaModelPtr model, EngineLimits limits, LoraShapes loraShapes, SizeType32 threads);
 
     LlamaModelPtr mModel;
     EngineLimits mLimits;
+    LoraShapes mLoraShapes;
     SizeType32 mThreads;
 };
 

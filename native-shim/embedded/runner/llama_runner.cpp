@@ -2,6 +2,7 @@
 
 #include "load_error.h"
 #include "runner/llama_library.h"
+#include "runner/llama_lora.h"
 
 #include <algorithm>
 #include <numeric>
@@ -61,13 +62,43 @@ LlamaRunner::Batch::~Batch()
     llama_batch_free(*this);
 }
 
-LlamaRunner::LlamaRunner(LlamaModelPtr model, Limits const& limits, SizeType32 threads)
+/// Not freed while llama.cpp's context uses it.
+class LlamaRunner::Lora : public LoraAdapter
+{
+public:
+    Lora(LlamaRunner& runner, LlamaAdapterPtr adapter)
+        : mRunner(runner)
+        , mAdapter(std::move(adapter))
+    {
+    }
+
+    ~Lora() override
+    {
+        if (mRunner.mLora == this)
+        {
+            mRunner.use(nullptr);
+        }
+    }
+
+    [[nodiscard]] llama_adapter_lora* get() const
+    {
+        return mAdapter.get();
+    }
+
+private:
+    LlamaRunner& mRunner;
+    LlamaAdapterPtr mAdapter;
+};
+
+LlamaRunner::LlamaRunner(LlamaModelPtr model, Limits const& limits, LoraShapes loraShapes, SizeType32 threads)
     : mModel(std::move(model))
     , mThreads(createLlamaThreadPool(threads))
     , mContext(createContext(mModel.get(), limits, threads), llama_free)
     , mSlots(limits.maxBatchSize, limits.tokensPerBlock, *this)
     , mVocabularySize(llama_vocab_n_tokens(llama_model_get_vocab(mModel.get())))
     , mOnGpu(computeDevice().isGpu)
+    , mLoraShapes(std::move(loraShapes))
+    , mMaxLoraRank(limits.maxLoraRank)
     , mBatch(limits.maxNumTokens)
 {
     if (mThreads)
@@ -94,6 +125,25 @@ SizeType32 LlamaRunner::maxSequences() const
 SizeType32 LlamaRunner::vocabularySize() const
 {
     return mVocabularySize;
+}
+
+std::unique_ptr<LoraAdapter> LlamaRunner::loadLora(LoraConfig const& config)
+{
+    return std::make_unique<Lora>(
+        *this, createLlamaAdapter(mModel.get(), loraWeights(config, mLoraShapes, mMaxLoraRank)));
+}
+
+/// From the next call on; null: none.
+void LlamaRunner::use(Lora const* lora)
+{
+    if (lora == mLora)
+    {
+        return;
+    }
+    auto* adapter = lora == nullptr ? nullptr : lora->get();
+    auto scale = 1.f;
+    llama_set_adapters_lora(mContext.get(), &adapter, adapter == nullptr ? 0 : 1, &scale);
+    mLora = lora;
 }
 
 void LlamaRunner::begin(SequenceStart const& start)
@@ -123,8 +173,31 @@ void LlamaRunner::dropBlock(BlockId block)
 
 void LlamaRunner::forward(std::vector<SequenceStep> const& step, PartsComputed const& computed)
 {
-    std::vector<std::size_t> together;
+    // By adapter, that in use first: for another llama.cpp plans its memory anew.
+    std::vector<std::pair<Lora const*, std::vector<std::size_t>>> groups{{mLora, {}}};
     for (std::size_t index = 0; index < step.size(); ++index)
+    {
+        auto const* lora = static_cast<Lora const*>(mSlots.loraOf(step[index].sequence));
+        auto group = std::find_if(groups.begin(), groups.end(), [&](auto const& each) { return each.first == lora; });
+        group = group == groups.end() ? groups.insert(group, {lora, {}}) : group;
+        group->second.push_back(index);
+    }
+    for (auto const& [lora, indices] : groups)
+    {
+        if (!indices.empty())
+        {
+            use(lora);
+            forward(step, indices, computed);
+        }
+    }
+}
+
+/// Parts of a step with one adapter.
+void LlamaRunner::forward(
+    std::vector<SequenceStep> const& step, std::vector<std::size_t> const& indices, PartsComputed const& computed)
+{
+    std::vector<std::size_t> together;
+    for (auto const index : indices)
     {
         if (step[index].count == 1 || mOnGpu)
         {

@@ -18,13 +18,15 @@ namespace tensorrt_llm::executor::embedded
 /// single tokens in order of slots. llama.cpp computes sequences at once only where their lengths are equal and
 /// their ids are neighbours; a mixed call was measured to take a third longer, and an answer need not wait for the
 /// prompts behind it. On a GPU one call does all: it has room for more than one sequence's tokens.
+/// A call computes with one LoRA adapter or none, so a step does that for each adapter in it.
 class LlamaRunner : public ModelRunner, private SlotMemory
 {
 public:
-    LlamaRunner(LlamaModelPtr model, Limits const& limits, SizeType32 threads);
+    LlamaRunner(LlamaModelPtr model, Limits const& limits, LoraShapes loraShapes, SizeType32 threads);
 
     [[nodiscard]] SizeType32 maxSequences() const override;
     [[nodiscard]] SizeType32 vocabularySize() const override;
+    [[nodiscard]] std::unique_ptr<LoraAdapter> loadLora(LoraConfig const& config) override;
     void begin(SequenceStart const& start) override;
     void end(SequenceId sequence) override;
     void forward(std::vector<SequenceStep> const& step, PartsComputed const& computed) override;
@@ -33,6 +35,8 @@ public:
     void dropBlock(BlockId block) override;
 
 private:
+    class Lora;
+
     [[nodiscard]] SavedSlot save(Slot slot) override;
     void load(Slot slot, SavedSlot const& saved) override;
     void truncate(Slot slot, SizeType32 length) override;
@@ -40,6 +44,9 @@ private:
     void warmUp();
     void addToBatch(SequenceStep const& part, Slot slot);
     void decode();
+    void use(Lora const* lora);
+    void forward(std::vector<SequenceStep> const& step, std::vector<std::size_t> const& indices,
+        PartsComputed const& computed);
     void compute(std::vector<SequenceStep> const& step, std::vector<std::size_t> indices, PartsComputed const& computed);
 
     LlamaModelPtr mModel;
@@ -48,6 +55,9 @@ private:
     SequenceSlots mSlots;
     SizeType32 mVocabularySize;
     bool mOnGpu;
+    LoraShapes mLoraShapes;
+    SizeType32 mMaxLoraRank;
+    Lora const* mLora{nullptr}; // in use
 
     struct Batch : llama_batch
     {

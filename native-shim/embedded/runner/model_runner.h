@@ -7,8 +7,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <vector>
+
+namespace tensorrt_llm::executor
+{
+class LoraConfig;
+} // namespace tensorrt_llm::executor
 
 namespace tensorrt_llm::executor::embedded
 {
@@ -32,6 +39,16 @@ public:
     virtual void dropBlock(BlockId block) = 0;
 };
 
+/// A LoRA adapter that a runner has loaded; it is freed with this.
+class LoraAdapter
+{
+public:
+    LoraAdapter() = default;
+    virtual ~LoraAdapter() = default;
+    LoraAdapter(LoraAdapter const&) = delete;
+    LoraAdapter& operator=(LoraAdapter const&) = delete;
+};
+
 struct SequenceStart
 {
     SequenceId sequence;
@@ -41,6 +58,8 @@ struct SequenceStart
     SizeType32 storedTokens;
     /// The block from which the last of the stored tokens are to be copied, where they are not in it yet.
     std::optional<BlockId> copyFrom;
+    /// Lives as long as the sequence; null: the model as it is.
+    LoraAdapter const* lora{nullptr};
 };
 
 /// The part of one sequence in a step.
@@ -70,6 +89,12 @@ public:
     /// Most sequences between begin and end.
     [[nodiscard]] virtual SizeType32 maxSequences() const = 0;
     [[nodiscard]] virtual SizeType32 vocabularySize() const = 0;
+
+    /// `config` has weights. Throws std::exception where they do not fit the model.
+    [[nodiscard]] virtual std::unique_ptr<LoraAdapter> loadLora(LoraConfig const& /*config*/)
+    {
+        throw std::runtime_error("this model takes no LoRA adapters");
+    }
 
     virtual void begin(SequenceStart const& start) = 0;
     /// Its blocks may live on: their content stays until it is dropped.

@@ -1,6 +1,7 @@
 #include "runner/sequence_slots.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
@@ -28,6 +29,11 @@ SizeType32 SequenceSlots::blocksFor(SizeType32 tokens) const
 Slot SequenceSlots::slotOf(SequenceId sequence) const
 {
     return mSequences.at(sequence);
+}
+
+LoraAdapter const* SequenceSlots::loraOf(SequenceId sequence) const
+{
+    return mSlots[slotOf(sequence)].lora;
 }
 
 template <typename Visit>
@@ -69,9 +75,30 @@ bool SequenceSlots::isElsewhere(Content const& content) const
         || std::any_of(mParked.begin(), mParked.end(), [&](auto const& parked) { return hasIt(parked.content); });
 }
 
+/// 0 beside a sequence of the same adapter; else the less, the more room there is for others to come beside it.
+SizeType32 SequenceSlots::apartness(Slot slot, LoraAdapter const* lora) const
+{
+    auto distance = size();
+    for (Slot other = 0; other < size(); ++other)
+    {
+        auto const apart = std::abs(other - slot);
+        if (!mSlots[other].used)
+        {
+            continue;
+        }
+        if (apart == 1 && mSlots[other].lora == lora)
+        {
+            return 0;
+        }
+        distance = std::min(distance, apart);
+    }
+    return 1 + size() - distance;
+}
+
 SequenceSlots::Choice SequenceSlots::chooseSlot(SequenceStart const& start) const
 {
-    using Cost = std::tuple<SizeType32, std::uint64_t>; // tokens to move, then the slot used longest ago
+    // Tokens to move, then neighbours, then the slot used longest ago.
+    using Cost = std::tuple<SizeType32, SizeType32, std::uint64_t>;
     std::optional<std::pair<Cost, Choice>> best;
     for (Slot slot = 0; slot < size(); ++slot)
     {
@@ -84,7 +111,8 @@ SequenceSlots::Choice SequenceSlots::chooseSlot(SequenceStart const& start) cons
         bool const inPlace = start.storedTokens > 0 && holds(content, start);
         auto const kept = inPlace ? blocksFor(start.storedTokens) - (start.copyFrom ? 1 : 0) : 0;
         bool const parks = content.blocks.size() > static_cast<std::size_t>(kept) && !isElsewhere(content);
-        Cost const cost{(parks ? content.tokens : 0) + (inPlace ? 0 : start.storedTokens), state.lastUsed};
+        Cost const cost{(parks ? content.tokens : 0) + (inPlace ? 0 : start.storedTokens),
+            apartness(slot, start.lora), state.lastUsed};
         if (!best || cost < best->first)
         {
             best = {cost, {slot, inPlace, parks}};
@@ -121,6 +149,7 @@ void SequenceSlots::begin(SequenceStart const& start)
     state.content.blocks.assign(start.blocks.begin(), start.blocks.begin() + static_cast<std::ptrdiff_t>(blocks));
     state.content.tokens = start.storedTokens;
     state.used = true;
+    state.lora = start.lora;
     mSequences[start.sequence] = slot;
 
     if (start.storedTokens % mTokensPerBlock > 0)

@@ -26,7 +26,8 @@ public:
 /// Which slot holds which blocks. A block at place i of its sequences lies at the same tokens of every slot that
 /// holds it, so a slot is the beginning of a block table. A sequence that begins takes the slot that costs least:
 /// best one that holds its beginning already, else one to which it is copied. Content that would be lost with a
-/// slot and is still cached is parked in memory until its blocks are dropped.
+/// slot and is still cached is parked in memory until its blocks are dropped. Where that leaves a choice, sequences of
+/// one LoRA adapter come to lie side by side.
 class SequenceSlots
 {
 public:
@@ -36,6 +37,7 @@ public:
     void begin(SequenceStart const& start);
     void end(SequenceId sequence);
     [[nodiscard]] Slot slotOf(SequenceId sequence) const;
+    [[nodiscard]] LoraAdapter const* loraOf(SequenceId sequence) const;
     /// The sequence's first `length` tokens are in its slot now.
     void advance(SequenceId sequence, BlockTable const& blocks, SizeType32 length);
     /// `to` is the name of the block from now on.
@@ -55,6 +57,7 @@ private:
     {
         Content content;
         bool used{false};
+        LoraAdapter const* lora{nullptr}; // while it is used
         std::uint64_t lastUsed{0};
     };
 
@@ -75,6 +78,7 @@ private:
     [[nodiscard]] SizeType32 blocksFor(SizeType32 tokens) const;
     [[nodiscard]] bool holds(Content const& content, SequenceStart const& start) const;
     [[nodiscard]] bool isElsewhere(Content const& content) const;
+    [[nodiscard]] SizeType32 apartness(Slot slot, LoraAdapter const* lora) const;
     [[nodiscard]] Choice chooseSlot(SequenceStart const& start) const;
     void park(Slot slot);
     void compactParked(Slot scratch);

@@ -6,6 +6,17 @@
 namespace tensorrt_llm::executor::embedded
 {
 
+namespace
+{
+
+std::optional<runtime::LoraTaskIdType> loraTaskId(Request const& request)
+{
+    auto const lora = request.getLoraConfig();
+    return lora ? std::optional(lora->getTaskId()) : std::nullopt;
+}
+
+} // namespace
+
 ActiveSequence::ActiveSequence(SizeType32 sequenceIndex, IncomingRequest const& incoming)
     : index(sequenceIndex)
     , tokens(incoming.request.getInputTokenIds())
@@ -29,7 +40,7 @@ bool ActiveSequence::hasKv() const
     return phase == Phase::kCONTEXT || phase == Phase::kGENERATION;
 }
 
-ActiveRequest::ActiveRequest(IncomingRequest const& from)
+ActiveRequest::ActiveRequest(IncomingRequest const& from, LoraCache::Adapter loraAdapter)
     : id(from.id)
     , promptLength(static_cast<SizeType32>(from.request.getInputTokenIds().size()))
     , maxTokens(from.request.getMaxTokens())
@@ -40,7 +51,8 @@ ActiveRequest::ActiveRequest(IncomingRequest const& from)
     , endId(from.request.getEndId())
     , stopWords(from.request.getStopWords().value_or(std::list<VecTokens>{}))
     , allottedTime(from.request.getAllottedTimeMs())
-    , domain{from.request.getCacheSaltID(), std::nullopt}
+    , domain{from.request.getCacheSaltID(), loraTaskId(from.request)}
+    , lora(std::move(loraAdapter))
     , retention(from.request.getKvCacheRetentionConfig().value_or(KvCacheRetentionConfig()))
     , incoming(from)
 {

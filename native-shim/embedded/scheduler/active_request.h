@@ -5,6 +5,7 @@
 #include "kv/block.h"
 #include "sampling/sampler.h"
 #include "scheduler/beam_group.h"
+#include "scheduler/lora_cache.h"
 
 #include <list>
 #include <string>
@@ -57,7 +58,7 @@ struct ActiveSequence
 
 struct ActiveRequest
 {
-    explicit ActiveRequest(IncomingRequest const& incoming);
+    ActiveRequest(IncomingRequest const& incoming, LoraCache::Adapter lora);
 
     [[nodiscard]] bool isFinished() const;
     /// Until the prompt is computed once, the first sequence stands for all.
@@ -79,6 +80,7 @@ struct ActiveRequest
     std::list<VecTokens> stopWords;
     std::optional<MillisecondsType> allottedTime;
     ReuseDomain domain;
+    LoraCache::Adapter lora; // null: none
     KvCacheRetentionConfig retention;
     std::vector<ActiveSequence> sequences; // numSequences of them once forked, one before
     std::optional<BeamGroup> beams;      // where they search; sequence i is then beam i

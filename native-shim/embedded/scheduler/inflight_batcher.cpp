@@ -34,6 +34,7 @@ InflightBatcher::InflightBatcher(ModelRunner& runner, Limits const& limits, KvCa
     : mRunner(runner)
     , mLimits(limits)
     , mKvCache(limits, runner, events)
+    , mLora(runner, limits.loraCacheBytes)
 {
 }
 
@@ -83,9 +84,18 @@ bool InflightBatcher::tryAdmit(IncomingRequest const& incoming)
     {
         return false;
     }
+    LoraCache::Adapter lora;
+    if (auto const config = incoming.request.getLoraConfig())
+    {
+        lora = mLora.acquire(*config);
+        if (lora == nullptr)
+        {
+            return false;
+        }
+    }
     auto const place = std::find_if(mActive.begin(), mActive.end(),
         [&](ActiveRequest const& each) { return each.priority < incoming.request.getPriority(); });
-    mActive.emplace(place, incoming);
+    mActive.emplace(place, incoming, std::move(lora));
     return true;
 }
 
@@ -256,7 +266,7 @@ void InflightBatcher::start(Member const& member, KvCacheManager::Start const& s
     sequence.computed = start.reusedTokens;
     sequence.phase = Phase::kCONTEXT;
     sequence.isPaused = false;
-    mRunner.begin({id, mKvCache.blocks(id), start.reusedTokens, start.copyFrom});
+    mRunner.begin({id, mKvCache.blocks(id), start.reusedTokens, start.copyFrom, member.request->lora.get()});
 
     auto& metrics = member.request->metrics.kvCacheMetrics;
     metrics.numTotalAllocatedBlocks += start.metrics.numTotalAllocatedBlocks;

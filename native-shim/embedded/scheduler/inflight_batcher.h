@@ -26,7 +26,8 @@ public:
     /// `events` must outlive this.
     InflightBatcher(ModelRunner& runner, Limits const& limits, KvCacheEvents& events);
 
-    /// False when slots or blocks are missing.
+    /// False when slots, blocks or room for a LoRA adapter are missing. Throws std::exception where the adapter cannot
+    /// be loaded.
     [[nodiscard]] bool tryAdmit(IncomingRequest const& incoming);
 
     /// Ends an active request between two steps; its KV is free afterwards. False for an unknown id.
@@ -101,6 +102,7 @@ private:
     ModelRunner& mRunner;
     Limits const mLimits;
     KvCacheManager mKvCache;
+    LoraCache mLora;
     Active mActive; // highest priority first, then in order of admission
     bool mBatchIsOpen{true}; // STATIC_BATCH: no step since nothing ran
     SequenceId mLastSequence{0};

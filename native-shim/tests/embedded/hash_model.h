@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -55,10 +56,22 @@ inline std::vector<float> logitsAfter(VecTokens const& tokens)
     return logits;
 }
 
+/// What a token is to a model with a LoRA adapter; 0 is none, and there are three.
+inline TokenIdType marked(TokenIdType token, TokenIdType lora)
+{
+    return token + lora * kVocabularySize;
+}
+
 /// What greedy decoding gives for a prompt, by the definition above.
-inline VecTokens expectedAnswer(VecTokens const& prompt, SizeType32 maxTokens, TokenIdType endId = -1)
+inline VecTokens expectedAnswer(
+    VecTokens const& prompt, SizeType32 maxTokens, TokenIdType endId = -1, TokenIdType lora = 0)
 {
     auto tokens = prompt;
+    for (auto& token : tokens)
+    {
+        token = marked(token, lora);
+    }
+    auto const begin = static_cast<std::ptrdiff_t>(prompt.size());
     while (static_cast<SizeType32>(tokens.size() - prompt.size()) < maxTokens)
     {
         auto const token = nextToken(tokens);
@@ -66,15 +79,30 @@ inline VecTokens expectedAnswer(VecTokens const& prompt, SizeType32 maxTokens, T
         {
             break;
         }
-        tokens.push_back(token);
+        tokens.push_back(marked(token, lora));
     }
-    return {tokens.begin() + static_cast<std::ptrdiff_t>(prompt.size()), tokens.end()};
+    VecTokens answer(tokens.begin() + begin, tokens.end());
+    for (auto& token : answer)
+    {
+        token -= lora * kVocabularySize;
+    }
+    return answer;
+}
+
+/// An adapter for this model: its weights are a number from 1 to 3, padded to `bytes`.
+inline LoraConfig loraConfig(std::uint64_t taskId, TokenIdType lora, std::int64_t bytes = 4)
+{
+    auto weights = Tensor::cpu(DataType::kFP32, {1, bytes / 4});
+    *static_cast<float*>(weights.getData()) = static_cast<float>(lora);
+    return LoraConfig(taskId, weights, Tensor::cpu(DataType::kINT32, {1, 3}));
 }
 
 struct Observations
 {
     std::atomic<std::size_t> largestStep{0};
     std::atomic<std::size_t> computedTokens{0};
+    std::atomic<int> loraLoads{0};
+    std::atomic<int> lorasLoaded{0}; // and not freed
     std::atomic<int> failAfterSteps{-1}; // 0: the next step throws
 };
 
@@ -85,6 +113,28 @@ inline void require(bool condition, char const* what)
         throw std::logic_error(std::string("the runner was asked for ") + what);
     }
 }
+
+class HashLora : public embedded::LoraAdapter
+{
+public:
+    HashLora(TokenIdType lora, std::shared_ptr<Observations> observations)
+        : mark(lora)
+        , mObservations(std::move(observations))
+    {
+        ++mObservations->loraLoads;
+        ++mObservations->lorasLoaded;
+    }
+
+    ~HashLora() override
+    {
+        --mObservations->lorasLoaded;
+    }
+
+    TokenIdType const mark;
+
+private:
+    std::shared_ptr<Observations> mObservations;
+};
 
 /// What both runners check and compute; they differ in where they keep the tokens.
 class HashRunner : public embedded::ModelRunner
@@ -104,6 +154,17 @@ public:
     [[nodiscard]] SizeType32 vocabularySize() const override
     {
         return kVocabularySize;
+    }
+
+    [[nodiscard]] std::unique_ptr<embedded::LoraAdapter> loadLora(LoraConfig const& config) override
+    {
+        auto const weights = *config.getWeights();
+        auto const mark = static_cast<TokenIdType>(*static_cast<float const*>(weights.getData()));
+        if (mark < 1 || mark > 3)
+        {
+            throw std::runtime_error("this adapter is broken");
+        }
+        return std::make_unique<HashLora>(mark, mObservations);
     }
 
     /// Hands over each part by itself, the last one first: nobody may rely on the order.
@@ -134,6 +195,11 @@ protected:
     [[nodiscard]] virtual VecTokens stored(SequenceStep const& part) = 0;
     virtual void store(SequenceStep const& part, VecTokens const& tokens) = 0;
 
+    void noteLora(SequenceStart const& start)
+    {
+        mMarks[start.sequence] = start.lora == nullptr ? 0 : dynamic_cast<HashLora const&>(*start.lora).mark;
+    }
+
     Limits const mLimits;
 
 private:
@@ -146,7 +212,7 @@ private:
         std::vector<float> logits;
         for (SizeType32 i = 0; i < part.count; ++i)
         {
-            tokens.push_back(part.tokens[i]);
+            tokens.push_back(marked(part.tokens[i], mMarks.at(part.sequence)));
             if (i >= part.count - part.wantedLogits)
             {
                 auto const row = logitsAfter(tokens);
@@ -158,6 +224,7 @@ private:
     }
 
     std::shared_ptr<Observations> mObservations;
+    std::map<SequenceId, TokenIdType> mMarks;
 };
 
 /// Keeps tokens in blocks, as an engine with paged attention keeps KV.
@@ -174,6 +241,7 @@ public:
     {
         require(mRunning.size() < static_cast<std::size_t>(mLimits.maxBatchSize), "more sequences than maxBatchSize");
         require(mRunning.insert(start.sequence).second, "a sequence that runs already");
+        noteLora(start);
         auto const inLast = start.storedTokens % mLimits.tokensPerBlock;
         if (start.copyFrom)
         {
@@ -263,6 +331,7 @@ public:
 
     void begin(SequenceStart const& start) override
     {
+        noteLora(start);
         slots.begin(start);
         require(static_cast<SizeType32>(tokensOf(start.sequence).size()) == start.storedTokens, "a wrong length");
     }

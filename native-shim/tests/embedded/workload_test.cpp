@@ -86,6 +86,7 @@ TEST("ten thousand requests of any length, some cancelled, each end once and lea
     limited.setKvCacheConfig(kvCache);
     limited.setSchedulerConfig(SchedulerConfig(CapacitySchedulerPolicy::kMAX_UTILIZATION));
     limited.setRequestStatsMaxIterations(10);
+    limited.setPeftCacheConfig(PeftCacheConfig(0, 0, 8, 64, 1, 1, 1, 24, 8, std::nullopt, 8)); // two adapters
     Executor executor(model, limited);
 
     std::mt19937 random(7);
@@ -105,6 +106,10 @@ TEST("ten thousand requests of any length, some cancelled, each end once and lea
                 prompt.push_back(pick(0, kVocabularySize - 1));
             }
             Request request(prompt, pick(1, 40), true);
+            if (auto const lora = pick(0, 3); lora > 0)
+            {
+                request.setLoraConfig(loraConfig(static_cast<std::uint64_t>(lora), lora, 4));
+            }
             request.setPriority(static_cast<float>(pick(0, 10)) / 10.f);
             running.insert(executor.enqueueRequest(request));
             ++sent;

@@ -17,8 +17,8 @@
 struct Record
 {
     trtllm_record header{};
-    std::string text;               // READY, LOAD_FAILED, ERROR
-    trtllm_status status{};         // LOAD_FAILED, ERROR
+    std::string text;               // READY, LOAD_FAILED, ERROR, LORA
+    trtllm_status status{};         // LOAD_FAILED, ERROR, LORA
     float progress{};               // LOAD_PROGRESS
     trtllm_final final{};           // FINAL
     float cumulativeLogProb{};      // SEQUENCE_END
@@ -51,6 +51,7 @@ inline std::deque<Record> decode(std::uint8_t const* bytes, std::size_t size)
         {
         case TRTLLM_RECORD_LOAD_PROGRESS: take(&record.progress, sizeof(float)); break;
         case TRTLLM_RECORD_LOAD_FAILED:
+        case TRTLLM_RECORD_LORA:
         case TRTLLM_RECORD_ERROR: take(&record.status, sizeof(record.status)); [[fallthrough]];
         case TRTLLM_RECORD_READY:
             record.text.resize(count);

@@ -67,6 +67,33 @@ const schema = z.strictObject({
       ...tensorrtLlmKvCacheOptions,
     })
     .optional(),
+  /** The cache of LoRA adapters, as TensorRT-LLM's PeftCacheConfig. */
+  peftCache: z
+    .strictObject({
+      /** Highest rank of an adapter; at least 1, and what a TensorRT engine was built for at most. Default: 64. */
+      maxAdapterSize: count.optional(),
+      /** Bytes of adapters in host memory, which is where the embedded executor computes with them. Default: 1 GiB. */
+      hostCacheSize: z.int().min(0).optional(),
+      /** TensorRT-LLM only, as all below: the rank that a page of the cache is made for. Default: 8. */
+      optimalAdapterSize: count.optional(),
+      /** Share of the free GPU memory for adapters in use, above 0 and below 1. Default: the release's, 0.02 or 0.05. */
+      deviceCachePercent: z.number().gt(0).lt(1).optional(),
+      /** Size of the host's cache in matrices of rank 1, instead of `hostCacheSize`; 0: by that. Default: 0. */
+      numHostModuleLayer: natural.optional(),
+      /** Size of the GPU's cache in matrices of rank 1, instead of `deviceCachePercent`; 0: by that. Default: 0. */
+      numDeviceModuleLayer: natural.optional(),
+      /** Threads that put adapters into the host's cache. Default: 1. */
+      numPutWorkers: count.optional(),
+      /** Threads that copy them to the GPU. Default: 1. */
+      numEnsureWorkers: count.optional(),
+      /** CUDA streams that they do it with. Default: 1. */
+      numCopyStreams: count.optional(),
+      /** Pages that are allocated at once in host memory. Default: 24. */
+      maxPagesPerBlockHost: count.optional(),
+      /** Pages that are allocated at once in GPU memory. Default: 8. */
+      maxPagesPerBlockDevice: count.optional(),
+    })
+    .optional(),
   /**
    * "process": the executor lives in a process of its own, so that its crash ends requests and not the application.
    * Default: "none".
@@ -115,6 +142,11 @@ const schema = z.strictObject({
 });
 
 export interface ExecutorOptions extends z.input<typeof schema> {
+  /**
+   * LoRA adapters to load with the engine: folders of PEFT checkpoints by the names that requests give. They come
+   * beside those in the engine's folder `lora`, each of which has its folder's name.
+   */
+  readonly lora?: Readonly<Record<string, string>> | undefined;
   /** Aborting it ends the load: everything is freed and `Executor.create` rejects with AbortedError. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the part of the engine that is loaded, 0 to 1. What it throws ends the load. */

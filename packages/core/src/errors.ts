@@ -11,6 +11,9 @@ export type TrtllmErrorCode =
   | "ERR_ENGINE_NOT_FOUND"
   | "ERR_ENGINE_CORRUPT"
   | "ERR_ENGINE_INCOMPATIBLE"
+  | "ERR_ADAPTER_NOT_FOUND"
+  | "ERR_ADAPTER_CORRUPT"
+  | "ERR_ADAPTER_INCOMPATIBLE"
   | "ERR_MODEL_NOT_FOUND"
   | "ERR_MODEL_CORRUPT"
   | "ERR_MODEL_UNSUPPORTED"
@@ -175,6 +178,20 @@ export class EngineError extends TrtllmError {
   }
   override get name() {
     return "EngineError";
+  }
+}
+
+/** The LoRA adapter at `path` is missing, damaged, or not for this engine; `code` says which. The engine goes on. */
+export class AdapterError extends TrtllmError {
+  declare readonly code: "ERR_ADAPTER_NOT_FOUND" | "ERR_ADAPTER_CORRUPT" | "ERR_ADAPTER_INCOMPATIBLE";
+  readonly path: string;
+
+  constructor(code: AdapterError["code"], message: string, path: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.path = path;
+  }
+  override get name() {
+    return "AdapterError";
   }
 }
 

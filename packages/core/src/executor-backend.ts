@@ -1,4 +1,4 @@
-import { type Deferred, quietDeferred } from "./deferred.ts";
+import { type Deferred, deferred, quietDeferred } from "./deferred.ts";
 import { AbortedError, ConfigError, type TrtllmError } from "./errors.ts";
 import { status } from "./native/declarations.ts";
 import type {
@@ -9,7 +9,7 @@ import type {
   TokensRecord,
   TopLogProbsRecord,
 } from "./native/records.ts";
-import { statusError } from "./native/status-error.ts";
+import { adapterError, statusError } from "./native/status-error.ts";
 
 /** Where the records of one request go: any number of `push`, each flushed later, then one of `finish` and `fail`. */
 export interface RecordSink {
@@ -44,6 +44,8 @@ export abstract class ExecutorBackend implements RecordVisitor {
   readonly #sinks = new Map<number, RecordSink>();
   readonly #load: Deferred<string> = quietDeferred();
   readonly #touched: RecordSink[] = [];
+  /** Adapters that are being read, by task id. */
+  readonly #loras = new Map<number, { readonly path: string; readonly end: Deferred<void> }>();
   #onProgress: LoadOptions["onProgress"];
   #loading = true;
   #closing = false;
@@ -59,6 +61,9 @@ export abstract class ExecutorBackend implements RecordVisitor {
   abstract submit(requestJson: string, tokens: Int32Array): number;
   /** A request that has ended needs no cancel: nothing happens. */
   abstract cancel(id: number): void;
+  /** Begins to read an adapter, which a LORA record ends. */
+  protected abstract beginLora(taskId: number, path: string): void;
+  abstract unloadLora(taskId: number): void;
   /** What came since the last call, as JSON text. */
   abstract latest(what: LatestKind): string;
   abstract tokenize(text: Buffer, flags: number): Int32Array;
@@ -78,6 +83,16 @@ export abstract class ExecutorBackend implements RecordVisitor {
   attach(sink: RecordSink): void {
     this.#sinks.set(sink.id, sink);
     this.updateAlive();
+  }
+
+  /** Reads a LoRA adapter for requests that name its task id. */
+  loadLora(taskId: number, path: string): Promise<void> {
+    this.assertOpen();
+    this.beginLora(taskId, path);
+    const end = deferred<void>();
+    this.#loras.set(taskId, { path, end });
+    this.updateAlive();
+    return end.promise;
   }
 
   get hasRequests(): boolean {
@@ -107,6 +122,13 @@ export abstract class ExecutorBackend implements RecordVisitor {
 
   error(requestId: number, code: number, message: string): void {
     this.#take(requestId)?.fail(this.statusError(code, message));
+  }
+
+  lora(taskId: number, code: number, message: string): void {
+    const read = this.#loras.get(taskId);
+    this.#loras.delete(taskId);
+    if (code === status.ok) read?.end.resolve();
+    else read?.end.reject(adapterError(code, message, read.path));
   }
 
   loadProgress(fraction: number): void {
@@ -151,6 +173,8 @@ export abstract class ExecutorBackend implements RecordVisitor {
     this.failLoad(error);
     for (const sink of this.#sinks.values()) sink.fail(error);
     this.#sinks.clear();
+    for (const { end } of this.#loras.values()) end.reject(error);
+    this.#loras.clear();
     this.updateAlive();
   }
 
@@ -162,7 +186,7 @@ export abstract class ExecutorBackend implements RecordVisitor {
 
   /** An idle executor does not keep the process alive. */
   protected updateAlive(): void {
-    const keepsAlive = this.#loading || this.#sinks.size > 0 || this.#closing;
+    const keepsAlive = this.#loading || this.#sinks.size > 0 || this.#loras.size > 0 || this.#closing;
     if (keepsAlive === this.#keepsAlive) return;
     this.#keepsAlive = keepsAlive;
     this.setAlive(keepsAlive);

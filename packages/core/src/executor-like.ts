@@ -6,6 +6,8 @@ export interface ExecutorLike extends AsyncDisposable {
   readonly engine: EngineInfo;
   /** The vocabulary stored in the engine itself, or `undefined` where it carries none. */
   readonly vocabulary: Vocabulary | undefined;
+  /** Its LoRA adapters; `undefined` where it has none to offer. */
+  readonly lora?: LoraAdapters | undefined;
   /**
    * Enqueues a request.
    * @throws InvalidRequestError, PromptTooLongError, KvCacheFullError, QueueFullError, UnsupportedError,
@@ -18,6 +20,27 @@ export interface ExecutorLike extends AsyncDisposable {
   kvEvents?(): KvCacheEvent[];
   /** Cancels what runs, delivers the last events, frees the engine. Idempotent. */
   dispose(): Promise<void>;
+}
+
+/** LoRA adapters by name. */
+export interface LoraAdapters {
+  /** Those that requests may name. */
+  readonly names: readonly string[];
+  /**
+   * Reads an adapter beside all that runs: a PEFT checkpoint, which is a folder with `adapter_config.json` and
+   * `adapter_model.safetensors`.
+   * @throws AdapterError; ConfigError: the name is taken; UnsupportedError: the engine takes no adapters; AbortedError
+   */
+  load(name: string, path: string, options?: LoadAdapterOptions): Promise<void>;
+  /**
+   * From now on no request can name it; those that were submitted go on with it.
+   * @throws ConfigError: no adapter has that name
+   */
+  unload(name: string): void;
+}
+
+export interface LoadAdapterOptions {
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExecutorRequest {
@@ -63,6 +86,8 @@ export interface ExecutorRequest {
    * on. Default: none, so that up to `maxTokens` wait.
    */
   readonly maxUnreadTokens?: number | undefined;
+  /** Name of the LoRA adapter that changes the model. Default: none. */
+  readonly lora?: string | undefined;
   /** KV blocks are reused only among requests of the same number: 0 to 2^53 - 1. Default: none. */
   readonly cacheSaltId?: number | undefined;
   /** How long the KV cache keeps what this request computed. Default: priority 35 for all. */

@@ -12,6 +12,7 @@ import type {
 } from "./executor-like.ts";
 import { IsolatedExecutor } from "./isolated/isolated-executor.ts";
 import type { KvCacheEvent } from "./kv-cache-event.ts";
+import { adapterFolders, ExecutorLora } from "./lora-adapters.ts";
 import { libraryFiles, loadLibrary } from "./native/library.ts";
 import { NativeExecutor } from "./native/native-executor.ts";
 import { encodeRequest } from "./request.ts";
@@ -27,12 +28,14 @@ const forgotten = new FinalizationRegistry<ExecutorBackend>((native) => void nat
 export class Executor implements ExecutorLike {
   readonly engine: EngineInfo;
   readonly vocabulary: Vocabulary | undefined;
+  readonly lora: ExecutorLora;
   readonly #native: ExecutorBackend;
 
   private constructor(native: ExecutorBackend, path: string, readyJson: string) {
     const ready = JSON.parse(readyJson) as { engine: EngineInfo; vocabulary: VocabularyFacts | null };
     this.#native = native;
     this.engine = { ...ready.engine, path };
+    this.lora = new ExecutorLora(native);
     this.vocabulary =
       ready.vocabulary === null
         ? undefined
@@ -46,10 +49,10 @@ export class Executor implements ExecutorLike {
 
   /**
    * Loads the engine at `path`: a GGUF file, or an engine directory.
-   * @throws ConfigError, LibraryError, EngineError, AbortedError, UnsupportedError, ExecutorError
+   * @throws ConfigError, LibraryError, EngineError, AdapterError, AbortedError, UnsupportedError, ExecutorError
    */
   static async create(path: string, options: ExecutorOptions = {}): Promise<Executor> {
-    const { signal, onProgress, libraryPath, ...config } = options;
+    const { signal, onProgress, libraryPath, lora, ...config } = options;
     const configJson = executorConfig(path, config);
     if (signal?.aborted) throw loadAborted(signal);
     const enginePath = resolve(path);
@@ -64,7 +67,11 @@ export class Executor implements ExecutorLike {
     try {
       const readyJson = await native.loaded;
       if (signal?.aborted) throw loadAborted(signal);
-      return new Executor(native, enginePath, readyJson);
+      const executor = new Executor(native, enginePath, readyJson);
+      for (const [name, folder] of Object.entries(await adapterFolders(enginePath, lora))) {
+        await executor.lora.load(name, folder, { signal });
+      }
+      return executor;
     } catch (error) {
       await native.close();
       throw signal?.aborted ? loadAborted(signal) : error;
@@ -77,7 +84,7 @@ export class Executor implements ExecutorLike {
     this.#native.assertOpen();
     const { signal } = request;
     if (signal?.aborted) throw requestAborted(signal);
-    const { json, tokens } = encodeRequest(request, this.engine);
+    const { json, tokens } = encodeRequest(request, this.engine, (name) => this.lora.taskId(name));
     const id = this.#native.submit(json, tokens);
     const { maxUnreadTokens, sampling } = request;
     const options = { signal, maxUnreadTokens, sequences: returnedSequences(sampling) };

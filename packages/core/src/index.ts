@@ -1,6 +1,7 @@
 export type { ExecutorOptions } from "./config.ts";
 export {
   AbortedError,
+  AdapterError,
   ConfigError,
   DisposedError,
   EngineError,
@@ -27,6 +28,8 @@ export type {
   IterationStats,
   KvCacheRetention,
   KvCacheStats,
+  LoadAdapterOptions,
+  LoraAdapters,
   RequestKvBlocks,
   RequestTimings,
   SamplingOptions,

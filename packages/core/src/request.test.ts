@@ -6,8 +6,10 @@ import { encodeRequest } from "./request.ts";
 const limits = { maxSequenceTokens: 64, maxBeamWidth: 4, tokensPerBlock: 8, kvBlocks: 8 };
 const engine = { vocabularySize: 100, ...limits } as EngineInfo;
 
+const noLora = () => 0;
+
 function encode(request: object) {
-  return encodeRequest({ tokens: [1, 2, 3], maxTokens: 4, ...request } as ExecutorRequest, engine);
+  return encodeRequest({ tokens: [1, 2, 3], maxTokens: 4, ...request } as ExecutorRequest, engine, noLora);
 }
 
 test("Sampling options lie beside the others in the document, and what is undefined is left out.", () => {
@@ -94,8 +96,8 @@ test("A prompt that leaves no room for maxTokens is refused with the three numbe
 
 test("A request that needs more blocks than the pool has is refused, since waiting cannot help.", () => {
   const small = { ...engine, kvBlocks: 2 };
-  expect(() => encodeRequest({ tokens: [1], maxTokens: 15 }, small)).not.toThrow();
-  expect(() => encodeRequest({ tokens: [1], maxTokens: 16 }, small)).toThrow(KvCacheFullError);
+  expect(() => encodeRequest({ tokens: [1], maxTokens: 15 }, small, noLora)).not.toThrow();
+  expect(() => encodeRequest({ tokens: [1], maxTokens: 16 }, small, noLora)).toThrow(KvCacheFullError);
 });
 
 test("Each sequence needs blocks of its own but for the full ones of the prompt.", () => {

@@ -72,6 +72,7 @@ const schema = z.strictObject({
     })
     .optional(),
   maxUnreadTokens: natural.optional(),
+  lora: z.string().optional(),
   cacheSaltId: z.int().min(0).optional(),
   kvCacheRetention: z
     .strictObject({
@@ -94,11 +95,13 @@ const schema = z.strictObject({
 /**
  * The arguments of `trtllm_executor_submit`, for a request that `engine` can run. A prompt that is an
  * Int32Array is passed on as it is.
+ * @param loraTaskId of an adapter's name
  * @throws InvalidRequestError, PromptTooLongError, KvCacheFullError
  */
 export function encodeRequest(
   request: ExecutorRequest,
   engine: EngineInfo,
+  loraTaskId: (name: string) => number,
 ): { json: string; tokens: Int32Array } {
   const { tokens, signal: _, ...options } = request;
   const wrong = problems(schema, options);
@@ -109,7 +112,7 @@ export function encodeRequest(
     );
   }
   checkPrompt(tokens, engine.vocabularySize);
-  const { sampling, maxUnreadTokens: _unread, ...rest } = options;
+  const { sampling, maxUnreadTokens: _unread, lora, ...rest } = options;
   const { endId, stopTokenIds = [], stopWords = [], maxTokens } = rest;
   const { topPResetId, badWords = [], logitBias = {} } = sampling ?? {};
   if (endId !== undefined) checkIds("endId", [endId], engine.vocabularySize);
@@ -121,7 +124,12 @@ export function encodeRequest(
   checkSequences(request, engine);
   checkSize(tokens.length, maxTokens, computedSequences(sampling), engine);
   return {
-    json: JSON.stringify({ ...rest, ...sampling, guided: guide(rest.guided) }),
+    json: JSON.stringify({
+      ...rest,
+      ...sampling,
+      guided: guide(rest.guided),
+      loraTaskId: lora === undefined ? undefined : loraTaskId(lora),
+    }),
     tokens: tokens instanceof Int32Array ? tokens : Int32Array.from(tokens),
   };
 }

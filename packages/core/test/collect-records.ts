@@ -23,6 +23,7 @@ export type NativeRecord =
   | ({ readonly kind: "sequence-end" } & SequenceEndRecord)
   | ({ readonly kind: "final" } & FinalRecord)
   | { readonly kind: "error"; readonly requestId: number; readonly status: number; readonly message: string }
+  | { readonly kind: "lora"; readonly taskId: number; readonly status: number; readonly message: string }
   | { readonly kind: "stopped" };
 
 /** Copies of the records in the first `bytes` of a reader's buffer. */
@@ -42,6 +43,7 @@ export function collectRecords(reader: RecordReader, bytes: number): NativeRecor
     sequenceEnd: (record) => records.push({ kind: "sequence-end", ...record }),
     final: (record) => records.push({ kind: "final", ...record }),
     error: (requestId, status, message) => records.push({ kind: "error", requestId, status, message }),
+    lora: (taskId, status, message) => records.push({ kind: "lora", taskId, status, message }),
     stopped: () => records.push({ kind: "stopped" }),
   });
   return records;

@@ -39,6 +39,8 @@ export interface GenerateOptions extends Omit<SamplingOptions, "numReturnSequenc
   readonly promptLogProbs?: boolean | undefined;
   /** The answer is a text of this language, whole unless `maxTokens` cuts it off. Default: any text. */
   readonly guided?: GuidedDecoding | undefined;
+  /** Name of the LoRA adapter that the model answers with. Default: none. */
+  readonly lora?: string | undefined;
   /** Aborting it cancels the request; stream and result reject with AbortedError. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -74,6 +76,7 @@ const known = Object.keys({
   topLogProbs: true,
   promptLogProbs: true,
   guided: true,
+  lora: true,
   signal: true,
 } satisfies Record<keyof GenerateOptions, true>);
 
@@ -106,6 +109,7 @@ export function toExecutorRequest(
     topLogProbs,
     promptLogProbs,
     guided,
+    lora,
     signal,
     ...sampling
   } = options;
@@ -125,6 +129,7 @@ export function toExecutorRequest(
     topLogProbs,
     promptLogProbs,
     guided,
+    lora,
     signal,
   };
 }

@@ -5,6 +5,7 @@ import {
   type ExecutorLike,
   type ExecutorOptions,
   InvalidRequestError,
+  type LoraAdapters,
   type TokenStream,
   UnsupportedError,
 } from "@trtllm-node/core";
@@ -17,6 +18,7 @@ import type { IncrementalDecoder } from "./detokenizer/incremental-decoder.ts";
 import { ChatTemplateError } from "./errors.ts";
 import { type GenerateOptions, requestsFor, toExecutorRequest } from "./generate-options.ts";
 import type { GenerationResult } from "./generation-result.ts";
+import { adaptersOf } from "./lora.ts";
 import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metrics/llm-metrics.ts";
 import { requestRecord } from "./metrics/request-record.ts";
 import { RoutingExecutor } from "./pool/routing-executor.ts";
@@ -99,6 +101,11 @@ export class LLM implements AsyncDisposable {
 
   get engine(): EngineInfo {
     return this.#executor.engine;
+  }
+
+  /** The LoRA adapters that requests may name. */
+  get lora(): LoraAdapters {
+    return adaptersOf(this.#executor);
   }
 
   /**

@@ -5,9 +5,14 @@ import { ApiError } from "./api-error.ts";
 export interface ServedModel {
   readonly name: string;
   readonly llm: LLM;
+  /** The adapter that it answers with. */
+  readonly lora?: string | undefined;
 }
 
-/** The models by the names that requests give. */
+/**
+ * The models by the names that requests give. A LoRA adapter is a model of its own: "model:adapter", or "adapter" alone
+ * where no model, and no other model's adapter, has that name.
+ */
 export class ServedModels {
   readonly #models: ReadonlyMap<string, ServedModel>;
   /** Seconds since 1970. */
@@ -33,18 +38,38 @@ export class ServedModels {
     if (typeof name !== "string" && this.#models.size === 1) return this.all[0]!;
     const model = this.#models.get(name ?? "");
     if (model !== undefined) return model;
+    const adapters = this.all.flatMap(adaptersOf);
+    const adapter = adapters.find((each) => each.name === name);
+    if (adapter !== undefined) return adapter;
+    const [only, ...others] = adapters.filter((each) => each.lora === name);
+    if (only !== undefined && others.length === 0) return only;
     const message = `The model '${name ?? ""}' does not exist or you do not have access to it.`;
     throw new ApiError(404, message, { param: "model", code: "model_not_found" });
   }
 
   list(): object {
-    return { object: "list", data: this.all.map((model) => this.describe(model)) };
+    return {
+      object: "list",
+      data: this.all.flatMap((model) => [model, ...adaptersOf(model)]).map((model) => this.describe(model)),
+    };
   }
 
-  describe({ name, llm }: ServedModel): object {
+  describe({ name, llm, lora }: ServedModel): object {
     const { maxSequenceTokens: max_model_len } = llm.engine;
-    return { id: name, object: "model", created: this.#created, owned_by: "trtllm-node", max_model_len };
+    const model = {
+      id: name,
+      object: "model",
+      created: this.#created,
+      owned_by: "trtllm-node",
+      max_model_len,
+    };
+    if (lora === undefined) return model;
+    return { ...model, root: lora, parent: name.slice(0, -lora.length - 1) };
   }
+}
+
+function adaptersOf({ name, llm }: ServedModel): ServedModel[] {
+  return llm.lora.names.map((lora) => ({ name: `${name}:${lora}`, llm, lora }));
 }
 
 /** Not `instanceof`: two copies of the runtime may be loaded. */

@@ -68,6 +68,7 @@ const visitor = {
   error: (_: number, __: number, message: string) => {
     throw new Error(message);
   },
+  lora: () => {},
   stopped: () => stopped(),
 };
 

@@ -32,6 +32,10 @@ export class IsolatedExecutor extends ExecutorBackend {
   /** Commands that wait until the engine is loaded; none once it is. */
   #held: Buffer[] | undefined = [];
   #waiting: (() => void)[] = [];
+  /** Paths of the adapters that a process has to have, by task id. */
+  readonly #loras = new Map<number, string>();
+  /** Of them, those that a new process still reads. */
+  #reading = new Set<number>();
   #wasReady = false;
   #lastId = 0;
   #lastProgressMs = 0;
@@ -60,6 +64,22 @@ export class IsolatedExecutor extends ExecutorBackend {
 
   cancel(id: number): void {
     this.#send(command(commandKind.cancel, id));
+  }
+
+  protected override beginLora(taskId: number, path: string): void {
+    this.#loras.set(taskId, path);
+    this.#send(loadLoraCommand(taskId, path));
+  }
+
+  unloadLora(taskId: number): void {
+    this.#loras.delete(taskId);
+    this.#send(command(commandKind.unloadLora, taskId));
+  }
+
+  override lora(taskId: number, code: number, message: string): void {
+    if (code !== status.ok) this.#loras.delete(taskId);
+    if (this.#reading.delete(taskId)) this.#resume();
+    else super.lora(taskId, code, message);
   }
 
   latest(what: LatestKind): string {
@@ -95,8 +115,9 @@ export class IsolatedExecutor extends ExecutorBackend {
   override ready(json: string): void {
     this.#wasReady = true;
     super.ready(json);
-    for (const held of this.#held ?? []) this.#host?.send(held);
-    this.#endRestart();
+    this.#reading = new Set(this.#loras.keys());
+    for (const [taskId, path] of this.#loras) this.#host?.send(loadLoraCommand(taskId, path));
+    this.#resume();
   }
 
   override loadFailed(code: number, message: string): void {
@@ -181,6 +202,13 @@ export class IsolatedExecutor extends ExecutorBackend {
     this.#ended.resolve();
   }
 
+  /** Once the engine is loaded and has its adapters. */
+  #resume(): void {
+    if (this.#reading.size > 0) return;
+    for (const held of this.#held ?? []) this.#host?.send(held);
+    this.#endRestart();
+  }
+
   #endRestart(): void {
     this.#held = undefined;
     for (const resolve of this.#waiting.splice(0)) resolve();
@@ -219,6 +247,10 @@ export class IsolatedExecutor extends ExecutorBackend {
     if (reply.status !== status.ok) throw this.statusError(reply.status, reply.payload.toString());
     return reply.payload;
   }
+}
+
+function loadLoraCommand(taskId: number, path: string): Buffer {
+  return command(commandKind.loadLora, taskId, Buffer.from(path));
 }
 
 function crashed({ exitCode, signal, cause, stderr }: HostExit): ExecutorCrashedError {

@@ -1,6 +1,13 @@
 // Mirror of native-shim/host/protocol.h.
 
-export const commandKind = { create: 1, submit: 2, cancel: 3, shutdown: 4 } as const;
+export const commandKind = {
+  create: 1,
+  submit: 2,
+  cancel: 3,
+  shutdown: 4,
+  loadLora: 5,
+  unloadLora: 6,
+} as const;
 export const queryKind = {
   iterationStats: 1,
   tokenize: 2,

@@ -1,6 +1,6 @@
 // Mirror of native-shim/include/trtllm_shim.h: names and types as they stand there.
 
-export const abiVersion = 4;
+export const abiVersion = 5;
 
 export const prototypes = {
   abiVersion: "uint32_t trtllm_abi_version(void)",
@@ -11,6 +11,10 @@ export const prototypes = {
     "trtllm_status trtllm_executor_submit(uint64_t executor, const char * request_json, const int32_t * tokens, size_t token_count, uint64_t * request_id, trtllm_error * error)",
   cancel:
     "trtllm_status trtllm_executor_cancel(uint64_t executor, uint64_t request_id, trtllm_error * error)",
+  loadLora:
+    "trtllm_status trtllm_executor_load_lora(uint64_t executor, uint64_t task_id, const char * path, trtllm_error * error)",
+  unloadLora:
+    "trtllm_status trtllm_executor_unload_lora(uint64_t executor, uint64_t task_id, trtllm_error * error)",
   drain:
     "trtllm_status trtllm_executor_drain(uint64_t executor, uint8_t * buffer, size_t capacity, size_t * written, trtllm_error * error)",
   iterationStats:
@@ -47,6 +51,8 @@ export interface NativeFunctions {
     error: Buffer,
   ): number;
   cancel(executor: number, requestId: number, error: Buffer): number;
+  loadLora(executor: number, taskId: number, path: string, error: Buffer): number;
+  unloadLora(executor: number, taskId: number, error: Buffer): number;
   drain(
     executor: number,
     buffer: ArrayBuffer,
@@ -127,4 +133,5 @@ export const recordKind = {
   topLogProbs: 8,
   promptLogProbs: 9,
   sequenceEnd: 10,
+  lora: 11,
 } as const;

@@ -58,6 +58,15 @@ export class NativeExecutor extends ExecutorBackend {
     this.#functions.cancel(this.#handle, id, errorBuffer);
   }
 
+  protected override beginLora(taskId: number, path: string): void {
+    this.#check(this.#functions.loadLora(this.#handle, taskId, path, errorBuffer));
+  }
+
+  /** Of a destroyed executor there is nothing to unload: the status says nothing. */
+  unloadLora(taskId: number): void {
+    this.#functions.unloadLora(this.#handle, taskId, errorBuffer);
+  }
+
   latest(what: LatestKind): string {
     return this.#fill(Buffer.allocUnsafe, 64 * 1024, (buffer) =>
       this.#functions[what](this.#handle, buffer, buffer.length, out, errorBuffer),

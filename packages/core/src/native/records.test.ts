@@ -16,6 +16,7 @@ const kinds = {
   "top-log-probs": 8,
   "prompt-log-probs": 9,
   "sequence-end": 10,
+  lora: 11,
 };
 
 /** The format of trtllm_shim.h, written down a second time. */
@@ -29,6 +30,7 @@ function encode(record: NativeRecord): Buffer {
   if (record.kind === "tokens" && record.logProbs) bytes[7] = 1;
   if (record.kind === "top-log-probs" && record.ofPrompt) bytes[7] = 2;
   if ("sequenceIndex" in record) bytes.writeUInt32LE(record.sequenceIndex, 24);
+  if ("taskId" in record) bytes.writeBigUInt64LE(BigInt(record.taskId), 8);
   if ("requestId" in record) bytes.writeBigUInt64LE(BigInt(record.requestId), 8);
   bytes.writeUInt32LE(count, 28);
   payload.copy(bytes, 32);
@@ -42,6 +44,7 @@ function content(record: NativeRecord): { count: number; payload: Buffer } {
     case "ready":
       return text(record.json);
     case "load-failed":
+    case "lora":
     case "error": {
       const { count, payload } = text(record.message);
       return { count, payload: Buffer.concat([Buffer.from(Int32Array.of(record.status).buffer), payload]) };
@@ -112,6 +115,7 @@ const anyRecord: fc.Arbitrary<NativeRecord> = fc.oneof(
     timeNs,
     ...arrays,
   })),
+  fc.record({ kind: fc.constant("lora" as const), taskId: uint64, status: fc.nat(15), message }),
   fc.record({
     kind: fc.constant("sequence-end" as const),
     requestId: uint64,

@@ -14,6 +14,8 @@ export interface RecordVisitor {
   sequenceEnd(record: SequenceEndRecord): void;
   final(record: FinalRecord): void;
   error(requestId: number, status: number, message: string): void;
+  /** A LoRA adapter has been read, or not. */
+  lora(taskId: number, status: number, message: string): void;
   stopped(): void;
 }
 
@@ -198,6 +200,10 @@ export class RecordReader {
       case recordKind.ready:
         need(count);
         visitor.ready(this.#text(payload, count));
+        break;
+      case recordKind.lora:
+        need(4 + count);
+        visitor.lora(this.#uint64(word + 2), words[payload]! | 0, this.#text(payload + 1, count));
         break;
       case recordKind.stopped:
         visitor.stopped();

@@ -1,5 +1,6 @@
 import {
   AbortedError,
+  AdapterError,
   DisposedError,
   EngineError,
   ExecutorError,
@@ -45,6 +46,20 @@ export function statusError(code: number, message: string, enginePath: string): 
       return new ExecutorError("ERR_OUT_OF_MEMORY", message);
     default:
       return new ExecutorError("ERR_EXECUTOR", message);
+  }
+}
+
+/** Of a LORA record. */
+export function adapterError(code: number, message: string, adapterPath: string): TrtllmError {
+  switch (code) {
+    case status.engineNotFound:
+      return new AdapterError("ERR_ADAPTER_NOT_FOUND", message, adapterPath);
+    case status.engineCorrupt:
+      return new AdapterError("ERR_ADAPTER_CORRUPT", message, adapterPath);
+    case status.engineIncompatible:
+      return new AdapterError("ERR_ADAPTER_INCOMPATIBLE", message, adapterPath);
+    default:
+      return statusError(code, message, adapterPath);
   }
 }
 

@@ -252,12 +252,18 @@ test("the index matches exactly the whole blocks that prompts share", () => {
   );
 });
 
-test("what a request of another salt computed is no match", () => {
+test("what a request of another salt or adapter computed is no match", () => {
   const prompt = [1, 2, 3, 4];
   const index = new PrefixIndex(10);
-  index.add(blockHashes(prompt, 2, 7));
-  const matches = [7, 8, undefined].map((salt) => index.match(blockHashes(prompt, 2, salt)));
-  expect(matches).toEqual([2, 0, 0]);
+  index.add(blockHashes(prompt, 2, { cacheSaltId: 7, lora: "sql" }));
+  const matches = [
+    { cacheSaltId: 7, lora: "sql" },
+    { cacheSaltId: 8, lora: "sql" },
+    { cacheSaltId: 7, lora: "law" },
+    { cacheSaltId: 7 },
+    {},
+  ].map((domain) => index.match(blockHashes(prompt, 2, domain)));
+  expect(matches).toEqual([2, 0, 0, 0, 0]);
 });
 
 test("the index forgets what a full cache would, ends before beginnings", () => {

@@ -111,7 +111,7 @@ export class EnginePool implements AsyncDisposable {
   async swap(name: string, model?: PoolModel, { drainMs }: RetireOptions = {}): Promise<void> {
     const entry = this.#entry(name);
     const { tokenizer, router, spec } = entry;
-    const engines = await this.#loadCopies(model ?? spec);
+    const engines = await this.#loadSuccessors(router, model ?? spec);
     if (!sameTokens(engines[0]!.tokenizer, tokenizer)) {
       await disposeAll(engines);
       throw new ConfigError(
@@ -178,7 +178,9 @@ export class EnginePool implements AsyncDisposable {
       const signal = AbortSignal.any([this.#closing.signal, ...(spec.signal ? [spec.signal] : [])]);
       let engine: LoadedEngine;
       try {
-        [engine] = (await this.#loadCopies({ ...spec, copies: 1, signal })) as [LoadedEngine];
+        [engine] = (await this.#loadSuccessors(entry.router, { ...spec, copies: 1, signal })) as [
+          LoadedEngine,
+        ];
       } catch (error) {
         failed.notReloaded(error as Error);
         continue;
@@ -191,6 +193,18 @@ export class EnginePool implements AsyncDisposable {
 
   async #wait(ms: number): Promise<void> {
     await setTimeout(ms, undefined, { ref: false, signal: this.#closing.signal }).catch(() => {});
+  }
+
+  /** With the adapters that a model has got since it was added. */
+  async #loadSuccessors({ lora }: RoutingExecutor, model: PoolModel): Promise<LoadedEngine[]> {
+    const engines = await this.#loadCopies(model);
+    try {
+      await lora.equip(engines.map(({ executor }) => executor));
+      return engines;
+    } catch (error) {
+      await disposeAll(engines);
+      throw error;
+    }
   }
 
   /** One after the other: each takes all the memory bandwidth there is. */

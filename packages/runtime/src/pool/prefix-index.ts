@@ -1,11 +1,19 @@
+import type { ExecutorRequest } from "@trtllm-node/core";
+
 /**
  * A number for each whole block of a prompt, which stands for all tokens up to its end (FNV-1a, 32 bits). Two
  * prompts with the same number very likely begin the same; where they do not, a request is only routed less well.
- * @param cacheSaltId of the request: what another one computed is no use to it
+ * @param domain of the request: what another salt or adapter computed is of no use to it
  */
-export function blockHashes(tokens: ArrayLike<number>, tokensPerBlock: number, cacheSaltId = -1): number[] {
+export function blockHashes(
+  tokens: ArrayLike<number>,
+  tokensPerBlock: number,
+  { cacheSaltId = -1, lora = "" }: Pick<ExecutorRequest, "cacheSaltId" | "lora"> = {},
+): number[] {
   const hashes: number[] = [];
   let hash = Math.imul(0x811c9dc5 ^ cacheSaltId, 0x01000193);
+  for (let index = 0; index < lora.length; index++)
+    hash = Math.imul(hash ^ lora.charCodeAt(index), 0x01000193);
   for (let index = 0; index < tokens.length; index++) {
     hash = Math.imul(hash ^ tokens[index]!, 0x01000193);
     if ((index + 1) % tokensPerBlock === 0) hashes.push(hash);

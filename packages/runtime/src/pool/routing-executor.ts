@@ -11,6 +11,7 @@ import {
 } from "@trtllm-node/core";
 import { EngineCopy } from "./engine-copy.ts";
 import { blockHashes } from "./prefix-index.ts";
+import { RoutingLora } from "./routing-lora.ts";
 
 /** Before any answer has ended. */
 const firstAnswerTokens = 64;
@@ -22,6 +23,7 @@ const firstAnswerTokens = 64;
 export class RoutingExecutor implements ExecutorLike {
   readonly engine: EngineInfo;
   readonly vocabulary: Vocabulary | undefined;
+  readonly lora: RoutingLora;
   #copies: readonly EngineCopy[];
   #retired: readonly EngineCopy[] = [];
   readonly #onFailed: ((copy: EngineCopy) => void) | undefined;
@@ -37,6 +39,7 @@ export class RoutingExecutor implements ExecutorLike {
     this.vocabulary = first!.vocabulary;
     this.#onFailed = onFailed;
     this.#copies = executors.map((executor) => new EngineCopy(executor, onFailed));
+    this.lora = new RoutingLora(() => this.#copies.map((copy) => copy.executor));
   }
 
   /** Those that are draining are the last. */
@@ -45,8 +48,8 @@ export class RoutingExecutor implements ExecutorLike {
   }
 
   submit(request: ExecutorRequest): TokenStream {
-    const { tokens, cacheSaltId } = request;
-    const hashes = blockHashes(tokens, this.engine.tokensPerBlock, cacheSaltId);
+    const { tokens } = request;
+    const hashes = blockHashes(tokens, this.engine.tokensPerBlock, request);
     const ready = this.#copies.filter((copy) => copy.ready);
     // Where all have failed, the error of one says more than ours could.
     const candidates = (ready.length > 0 ? ready : this.#copies)

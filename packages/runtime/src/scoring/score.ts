@@ -2,7 +2,7 @@ import { InvalidRequestError } from "@trtllm-node/core";
 import type { GenerateOptions } from "../generate-options.ts";
 import type { GenerationResult } from "../generation-result.ts";
 
-export type ScoringOptions = Pick<GenerateOptions, "signal" | "priority">;
+export type ScoringOptions = Pick<GenerateOptions, "signal" | "priority" | "lora">;
 
 export interface ScoreOptions extends ScoringOptions {
   /** What comes before the text, and is not scored itself. Default: nothing. */

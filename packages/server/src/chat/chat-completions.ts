@@ -19,10 +19,11 @@ export async function chatCompletions({
   refuseUnsupported(body, unsupportedInChat);
   const request = parseRequest(chatSchema, body);
   checkStreamOptions(request);
-  const { name, llm } = models.get(request.model);
+  const { name, llm, lora } = models.get(request.model);
   const messages = chatMessages(request.messages);
   const options = {
     ...chatOptions(request, llm, limits.maxTokens),
+    lora,
     seed: seedOf(request),
     signal: call.signal,
   };

@@ -36,11 +36,12 @@ export async function completions({ body, models, call, limits, onError }: Gener
   checkStreamOptions(request);
   if (typeof request.logprobs === "number") checkLogProbs(request);
   const made = answersPerPrompt(request);
-  const { name, llm } = models.get(request.model);
+  const { name, llm, lora } = models.get(request.model);
   const logprobs = typeof request.logprobs === "number";
   const perPrompt = request.n ?? 1;
   const options = {
     ...generateOptions(request, llm.tokenizer),
+    lora,
     seed: seedOf(request),
     maxTokens: checkMaxTokens("max_tokens", request.max_tokens ?? defaultMaxTokens, limits.maxTokens),
     logProbs: logprobs || made > perPrompt,

@@ -148,5 +148,5 @@ export const unsupportedByAll: Readonly<Record<string, Unsupported>> = {
   service_tier: { reason: aService, harmless: ["auto", "default"] },
   use_beam_search: { reason: "Beam search is not offered over HTTP.", harmless: [false] },
   prompt_logprobs: { reason: "Log-probabilities of the prompt are not offered over HTTP." },
-  lora_request: { reason: "LoRA adapters are not offered over HTTP." },
+  lora_request: { reason: "A LoRA adapter is asked for as the model: 'model:adapter', or its name alone." },
 };

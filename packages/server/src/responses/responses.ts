@@ -23,11 +23,12 @@ export async function responses(
 ): Promise<Response> {
   refuseUnsupported(body, unsupportedInResponses);
   const request = parseRequest(responsesSchema, body);
-  const { name: model, llm } = models.get(request.model);
+  const { name: model, llm, lora } = models.get(request.model);
   const keeps = stored.keeps(request.store);
   const said = [...stored.before(key, request.previous_response_id), ...inputMessages(request)];
   const chat = llm.chat(instructed(said, request), {
     ...responseOptions(request, llm, limits.maxTokens),
+    lora,
     seed: seedOf(request),
     signal: call.signal,
   });

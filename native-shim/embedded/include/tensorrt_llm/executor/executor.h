@@ -184,6 +184,26 @@ private:
     std::optional<std::string> mGuide;
 };
 
+/// A LoRA adapter of a request. The first request of a task brings the weights; they are then cached under its id.
+class LoraConfig
+{
+public:
+    /// weights: [modules of all layers, widest of them], by rows: A, [rank, in], then B, [out, rank], which the scale
+    /// is a part of, then zeros. config: kINT32, [the same, 3 or 4]: module id, layer, rank and whether it is DoRA's.
+    /// Throws for config without weights, for other dimensions, and for tensors outside CPU memory.
+    explicit LoraConfig(runtime::LoraTaskIdType taskId, std::optional<Tensor> weights = std::nullopt,
+        std::optional<Tensor> config = std::nullopt);
+
+    [[nodiscard]] runtime::LoraTaskIdType getTaskId() const;
+    [[nodiscard]] std::optional<Tensor> getWeights() const;
+    [[nodiscard]] std::optional<Tensor> getConfig() const;
+
+private:
+    runtime::LoraTaskIdType mTaskId;
+    std::optional<Tensor> mWeights;
+    std::optional<Tensor> mConfig;
+};
+
 /// The constructor throws on an empty prompt and on maxTokens below 1.
 class Request
 {
@@ -203,6 +223,7 @@ public:
     [[nodiscard]] std::optional<std::list<VecTokens>> getBadWords() const;
     [[nodiscard]] std::optional<std::list<VecTokens>> getStopWords() const;
     [[nodiscard]] std::optional<Tensor> getEmbeddingBias() const;
+    [[nodiscard]] std::optional<LoraConfig> getLoraConfig() const;
     [[nodiscard]] std::optional<KvCacheRetentionConfig> getKvCacheRetentionConfig() const;
     [[nodiscard]] PriorityType getPriority() const;
     [[nodiscard]] std::optional<MillisecondsType> getAllottedTimeMs() const;
@@ -217,6 +238,7 @@ public:
     void setStopWords(std::list<VecTokens> const& stopWords);
     /// [vocabulary size] of kFP32, in CPU memory; throws for another. Added to the logits.
     void setEmbeddingBias(Tensor const& embeddingBias);
+    void setLoraConfig(LoraConfig const& loraConfig);
     void setKvCacheRetentionConfig(KvCacheRetentionConfig const& kvCacheRetentionConfig);
     void setPriority(PriorityType priority);
     void setAllottedTimeMs(MillisecondsType allottedTimeMs);
@@ -235,6 +257,7 @@ private:
     std::optional<std::list<VecTokens>> mBadWords;
     std::optional<std::list<VecTokens>> mStopWords;
     std::optional<Tensor> mEmbeddingBias;
+    std::optional<LoraConfig> mLoraConfig;
     std::optional<KvCacheRetentionConfig> mKvCacheRetentionConfig;
     PriorityType mPriority{kDefaultPriority};
     std::optional<MillisecondsType> mAllottedTimeMs;
@@ -364,6 +387,44 @@ private:
     std::optional<std::vector<TokenIdType>> mStopTokenIds;
 };
 
+/// Where adapters are kept. The embedded executor has one cache, in the memory it computes in, which knows of
+/// maxAdapterSize and hostCacheSize; it refuses the other fields where they differ from their defaults.
+class PeftCacheConfig
+{
+public:
+    static constexpr SizeType32 kDefaultOptimalAdapterSize = 8;
+    static constexpr SizeType32 kDefaultMaxAdapterSize = 64;
+    static constexpr SizeType32 kDefaultMaxPagesPerBlockHost = 24;
+    static constexpr SizeType32 kDefaultMaxPagesPerBlockDevice = 8;
+
+    /// maxAdapterSize: highest rank. hostCacheSize: bytes.
+    explicit PeftCacheConfig(SizeType32 numHostModuleLayer = 0, SizeType32 numDeviceModuleLayer = 0,
+        SizeType32 optimalAdapterSize = kDefaultOptimalAdapterSize, SizeType32 maxAdapterSize = kDefaultMaxAdapterSize,
+        SizeType32 numPutWorkers = 1, SizeType32 numEnsureWorkers = 1, SizeType32 numCopyStreams = 1,
+        SizeType32 maxPagesPerBlockHost = kDefaultMaxPagesPerBlockHost,
+        SizeType32 maxPagesPerBlockDevice = kDefaultMaxPagesPerBlockDevice,
+        std::optional<float> const& deviceCachePercent = std::nullopt,
+        std::optional<std::size_t> const& hostCacheSize = std::nullopt);
+
+    bool operator==(PeftCacheConfig const& other) const;
+
+    [[nodiscard]] SizeType32 getMaxAdapterSize() const;
+    [[nodiscard]] std::optional<std::size_t> getHostCacheSize() const;
+
+private:
+    SizeType32 mNumHostModuleLayer;
+    SizeType32 mNumDeviceModuleLayer;
+    SizeType32 mOptimalAdapterSize;
+    SizeType32 mMaxAdapterSize;
+    SizeType32 mNumPutWorkers;
+    SizeType32 mNumEnsureWorkers;
+    SizeType32 mNumCopyStreams;
+    SizeType32 mMaxPagesPerBlockHost;
+    SizeType32 mMaxPagesPerBlockDevice;
+    std::optional<FloatType> mDeviceCachePercent;
+    std::optional<std::size_t> mHostCacheSize;
+};
+
 class ExecutorConfig
 {
 public:
@@ -381,6 +442,7 @@ public:
     [[nodiscard]] SizeType32 getRequestStatsMaxIterations() const;
     [[nodiscard]] std::optional<SizeType32> getMaxBatchSize() const;
     [[nodiscard]] std::optional<SizeType32> getMaxNumTokens() const;
+    [[nodiscard]] std::optional<PeftCacheConfig> getPeftCacheConfig() const;
     [[nodiscard]] std::optional<SizeType32> getMaxQueueSize() const;
     [[nodiscard]] bool getGatherGenerationLogits() const;
     [[nodiscard]] std::optional<GuidedDecodingConfig> getGuidedDecodingConfig() const;
@@ -393,6 +455,7 @@ public:
     void setRequestStatsMaxIterations(SizeType32 requestStatsMaxIterations);
     void setMaxBatchSize(SizeType32 maxBatchSize);
     void setMaxNumTokens(SizeType32 maxNumTokens);
+    void setPeftCacheConfig(PeftCacheConfig const& peftCacheConfig);
     void setMaxQueueSize(std::optional<SizeType32> const& maxQueueSize);
     /// Requests may ask for generation logits.
     void setGatherGenerationLogits(bool gatherGenerationLogits);
@@ -407,6 +470,7 @@ private:
     SizeType32 mRequestStatsMaxIterations{kDefaultRequestStatsMaxIterations};
     std::optional<SizeType32> mMaxBatchSize;
     std::optional<SizeType32> mMaxNumTokens;
+    std::optional<PeftCacheConfig> mPeftCacheConfig;
     std::optional<SizeType32> mMaxQueueSize;
     bool mGatherGenerationLogits{false};
     std::optional<GuidedDecodingConfig> mGuidedDecodingConfig;

@@ -39,7 +39,7 @@ class Tensor
 public:
     Tensor() noexcept = default;
 
-    /// Zeroed. Throws for a negative dimension and for a data type other than kFP32 and kINT32.
+    /// Zeroed. Throws for a negative dimension and for a data type other than kFP32, kINT32, kFP16 and kBF16.
     static Tensor cpu(DataType dataType, Shape shape = {});
 
     template <typename T>
@@ -55,6 +55,7 @@ public:
     [[nodiscard]] Shape getShape() const;
     /// Elements.
     [[nodiscard]] std::size_t getSize() const;
+    [[nodiscard]] std::size_t getSizeInBytes() const;
 
     explicit operator bool() const
     {
