@@ -11,6 +11,7 @@ import { llamaHeaders } from "./setup/llama-headers.mjs";
 import { model } from "./setup/model.mjs";
 import { nativeLibrary } from "./setup/native-library.mjs";
 import { openvino } from "./setup/openvino.mjs";
+import { openvinoReference } from "./setup/openvino-genai.mjs";
 import { tokenizerFiles } from "./setup/published-tokenizers.mjs";
 import { pythonLibraries } from "./setup/python-reference.mjs";
 import { quantizedModels } from "./setup/quantized-models.mjs";
@@ -22,7 +23,7 @@ import { xgrammar } from "./setup/xgrammar.mjs";
 
 /** What only tests compare with. */
 const forTests = process.argv.includes("--tests") ? [pythonLibraries, tokenizerFiles, browser] : [];
-const openvinoToo = process.argv.includes("--openvino") ? [openvino] : [];
+const withOpenVino = process.argv.includes("--openvino");
 
 try {
   await runSteps([
@@ -32,10 +33,11 @@ try {
     llamaHeaders,
     xgrammar,
     cudaBackend,
-    ...openvinoToo,
+    ...(withOpenVino ? [openvino] : []),
     nativeLibrary,
     cudaCheck,
     quantizedModels,
+    ...(withOpenVino ? openvinoReference : []),
     typescript,
     ...forTests,
   ]);

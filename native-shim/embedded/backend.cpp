@@ -140,7 +140,9 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
 {
     try
     {
-        auto const loaded = trt::embedded::loadModel(path, parseOptions(options), progress);
+        auto parsed = parseOptions(options);
+        parsed.maxBatchSize = config.getMaxBatchSize();
+        auto const loaded = trt::embedded::loadModel(path, parsed, progress);
         LoadedEngine engine;
         engine.description = describe(loaded, config);
         engine.lora = loraSupport(*loaded.model, config);

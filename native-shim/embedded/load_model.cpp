@@ -19,18 +19,22 @@ namespace fs = std::filesystem;
 using Progress = std::function<bool(float)>;
 using Runner = LoadOptions::Runner;
 
-Runner chooseRunner(EngineFiles const& files, Runner asked)
+Runner chooseRunner(EngineFiles const& files, LoadOptions const& options)
 {
-    if (asked != Runner::kAUTO || files.openvinoModel.empty())
+    if (options.runner != Runner::kAUTO)
     {
-        return asked == Runner::kAUTO ? Runner::kLLAMA_CPP : asked;
+        return options.runner;
+    }
+    if (files.openvinoModel.empty())
+    {
+        return Runner::kLLAMA_CPP;
     }
     if (files.gguf.empty() || !ggufHoldsWeights(files.gguf))
     {
         return Runner::kOPENVINO;
     }
     initializeLlama();
-    return openVinoVersion() && !computeDevice().isGpu ? Runner::kOPENVINO : Runner::kLLAMA_CPP;
+    return openVinoVersion() && !computeDevice().isGpu && options.maxBatchSize != 1 ? Runner::kOPENVINO : Runner::kLLAMA_CPP;
 }
 
 std::string nameOf(LlamaModelPtr const& gguf, fs::path const& path)
@@ -105,7 +109,7 @@ LoadedModel loadOnOpenVino(
 LoadedModel loadModel(fs::path const& path, LoadOptions const& options, Progress const& progress)
 {
     auto const files = findEngineFiles(path);
-    return chooseRunner(files, options.runner) == Runner::kOPENVINO ? loadOnOpenVino(path, files, options, progress)
+    return chooseRunner(files, options) == Runner::kOPENVINO ? loadOnOpenVino(path, files, options, progress)
                                                                     : loadOnLlama(path, options, progress);
 }
 

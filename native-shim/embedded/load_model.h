@@ -20,6 +20,8 @@ struct LoadOptions : LlamaOptions
     };
 
     Runner runner{Runner::kAUTO};
+    /// Requests at once, where that is known: alone a request is faster on llama.cpp.
+    std::optional<SizeType32> maxBatchSize;
     /// Of keys and values, on OpenVINO only: "native" (bf16 or f32, as the CPU computes), "u8" (default) or "u4".
     std::optional<std::string> kvCachePrecision;
 };

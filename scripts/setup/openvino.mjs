@@ -22,7 +22,7 @@ const kept = [
 ];
 
 /** TRTLLM_NODE_OPENVINO: "off" leaves OpenVINO out, and models run on llama.cpp alone. */
-const off = process.env.TRTLLM_NODE_OPENVINO === "off";
+export const openvinoOff = process.env.TRTLLM_NODE_OPENVINO === "off";
 
 const fetching = stampedStep({
   title: `Downloading OpenVINO ${wheel.version} (59 MB)`,
@@ -46,10 +46,10 @@ const fetching = stampedStep({
 /** @type {import("./steps.mjs").Step} */
 export const openvino = {
   ...fetching,
-  title: off ? "Removing OpenVINO" : fetching.title,
-  fresh: () => (off ? !existsSync(openvinoRuntime) : fetching.fresh()),
+  title: openvinoOff ? "Removing OpenVINO" : fetching.title,
+  fresh: () => (openvinoOff ? !existsSync(openvinoRuntime) : fetching.fresh()),
   run: async (report) =>
-    off ? rmSync(openvinoRuntime, { recursive: true, force: true }) : fetching.run(report),
+    openvinoOff ? rmSync(openvinoRuntime, { recursive: true, force: true }) : fetching.run(report),
 };
 
 /** What the native library is built with. */

@@ -22,3 +22,7 @@ export const llamaLibraries = join(root, "node_modules/@node-llama-cpp/linux-x64
 export const cudaLibrary = join(nativeShim, "build", "llama-cuda", "libggml-cuda.so");
 /** OpenVINO's headers and libraries. */
 export const openvinoRuntime = join(nativeShim, "build", "openvino");
+/** OpenVINO GenAI and what it needs, as PYTHONPATH takes them. */
+export const openvinoGenai = join(cache, "openvino-genai");
+/** Engine directories with the demo model as OpenVINO IR, one for each quantization. */
+export const openvinoModels = join(models, "openvino");

@@ -1,5 +1,5 @@
 /**
- * npm run soak [-- --requests 1000] [--loads 10] [--model Q4_0]
+ * npm run soak [-- --requests 1000] [--loads 10] [--model Q4_0] [--runner openvino]
  *
  * Loads an engine several times, and runs requests of random length through each, a fifth of them cancelled at a
  * random moment. Shows the memory of the process and of the GPU, and fails where a request did not end once, a KV
@@ -11,6 +11,7 @@ import { Executor } from "@trtllm-node/core";
 import Table from "cli-table3";
 import { execa } from "execa";
 import { modelPath, type Quantization } from "../support/model.ts";
+import { openVinoEngine } from "../support/openvino.ts";
 import { onGpu } from "./device.ts";
 
 const { values } = parseArgs({
@@ -18,9 +19,11 @@ const { values } = parseArgs({
     requests: { type: "string", default: "1000" },
     loads: { type: "string", default: "10" },
     model: { type: "string", default: "Q4_0" },
+    runner: { type: "string", default: "llama.cpp" },
   },
 });
-const path = modelPath(values.model as Quantization);
+const onOpenVino = values.runner === "openvino";
+const path = (onOpenVino ? openVinoEngine : modelPath)(values.model as Quantization);
 const loads = Number(values.loads);
 const requestsPerLoad = Math.ceil(Number(values.requests) / loads);
 const limits = { maxBatchSize: 16, maxSequenceTokens: 512 };

@@ -1,6 +1,6 @@
 /** What every peer of a comparison is asked to do. End tokens do not end an answer. */
 export interface Workload {
-  /** GGUF file. */
+  /** GGUF file, or engine directory with OpenVINO IR. */
   readonly model: string;
   readonly requests: number;
   /** Tokens that begin every prompt alike. */

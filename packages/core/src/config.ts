@@ -122,8 +122,8 @@ const schema = z.strictObject({
     .strictObject({
       /**
        * The library that computes. "openvino": x86 CPUs, real paged attention, OpenVINO IR or a GGUF. "llama.cpp": a GGUF
-       * on any device. Default "auto": OpenVINO for a directory with its IR where OpenVINO is there and no GPU is,
-       * else llama.cpp.
+       * on any device. Default "auto": OpenVINO for a directory with its IR, but llama.cpp where the directory has a whole
+       * GGUF too and OpenVINO is missing, a GPU is there, or `maxBatchSize` is 1.
        */
       runner: z.enum(["auto", "llama.cpp", "openvino"]).optional(),
       /** CPU threads of the computation; at least 1. Default: one per core. */
