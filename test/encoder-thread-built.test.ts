@@ -18,7 +18,8 @@ const tokenizer = {
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "built-"));
-  await writeFile(join(directory, "tokenizer.json"), JSON.stringify(tokenizer));
+  // So large that it is parsed on the thread, too.
+  await writeFile(join(directory, "tokenizer.json"), JSON.stringify(tokenizer) + " ".repeat(2 ** 21));
 });
 afterAll(() => rm(directory, { recursive: true }));
 
@@ -38,7 +39,7 @@ test.each([
   ["module", `import { loadTokenizer } from ${built("index.js")};`],
   ["commonjs", `const { loadTokenizer } = require(${built("index.cjs")});`],
 ])(
-  "the built package as %s encodes on a thread, which does not keep the process alive",
+  "the built package as %s loads and encodes on a thread, which does not keep the process alive",
   async (type, load) => {
     const { stdout } = await execa(process.execPath, [`--input-type=${type}`, "--eval", program(load)], {
       timeout: 30_000,

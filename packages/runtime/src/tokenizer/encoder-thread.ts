@@ -95,7 +95,7 @@ export class EncoderThread {
 }
 
 /** The worker lies beside this file, and is a source or one of the two builds as this is. */
-function startWorker(workerData: EncoderData): Worker {
+export function startWorker(workerData: EncoderData): Worker {
   const extension = extname(import.meta.url);
   const file = new URL(`./encoder-worker${extension}`, import.meta.url);
   // Options of the process, such as --input-type, are meant for its own program.

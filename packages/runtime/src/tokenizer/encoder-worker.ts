@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { createLibraryTokenizer } from "./library.ts";
 import type { EncodeOptions } from "./tokenizer.ts";
 import type { TokenizerJson } from "./tokenizer-files.ts";
+import { type TokenizerPart, tokenizerParts } from "./tokenizer-parts.ts";
 import { TokenizerPipeline } from "./tokenizer-pipeline.ts";
 
 /** What a thread is started with. */
@@ -17,7 +18,13 @@ export interface EncoderRequest {
 
 export type EncoderAnswer = { readonly tokens: Int32Array<ArrayBuffer> } | { readonly error: string };
 
+/** For the next part of the tokenizer itself. */
+export interface PartRequest {
+  readonly next: true;
+}
+
 const { json } = workerData as EncoderData;
+let parts: Generator<TokenizerPart, TokenizerPart> | undefined;
 let pipeline: TokenizerPipeline | undefined;
 
 function createPipeline(): TokenizerPipeline {
@@ -25,8 +32,14 @@ function createPipeline(): TokenizerPipeline {
   return new TokenizerPipeline(description, createLibraryTokenizer(description));
 }
 
-parentPort!.on("message", ({ text, options }: EncoderRequest) => {
+parentPort!.on("message", (request: EncoderRequest | PartRequest) => {
   try {
+    if ("next" in request) {
+      parts ??= tokenizerParts(Buffer.from(json).toString());
+      parentPort!.postMessage(parts.next().value satisfies TokenizerPart);
+      return;
+    }
+    const { text, options } = request;
     pipeline ??= createPipeline();
     const tokens = pipeline.encode(text, options);
     parentPort!.postMessage({ tokens } satisfies EncoderAnswer, [tokens.buffer]);

@@ -30,7 +30,7 @@ export class HuggingFaceTokenizer implements Tokenizer {
     const { tokenizer, config, endIds, json } = files;
     this.#json = json;
     try {
-      const library = createLibraryTokenizer(tokenizer);
+      const library = files.library ?? createLibraryTokenizer(tokenizer);
       this.#library = library;
       this.bosToken = specialToken(config.bos_token);
       this.eosToken = specialToken(config.eos_token);

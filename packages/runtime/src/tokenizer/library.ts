@@ -1,5 +1,6 @@
 import * as huggingFace from "@huggingface/tokenizers";
 import type { NormalizerJson, PatternJson, PreTokenizerJson, TokenizerJson } from "./tokenizer-files.ts";
+import { mostTokens } from "./tokenizer-parts.ts";
 
 /** Cuts a piece of text into words for the model; `isFirst`: the piece begins the text. */
 export type PreTokenizer = (piece: string, isFirst: boolean) => string[];
@@ -23,14 +24,15 @@ export interface LibraryTokenizer {
 
 export interface Model {
   (words: string[]): string[];
-  readonly vocab: readonly string[];
-  readonly tokens_to_ids: ReadonlyMap<string, number>;
-  readonly unk_token_id: number | undefined;
+  readonly vocab: string[];
+  readonly tokens_to_ids: Map<string, number>;
+  readonly unk_token: string | undefined;
+  unk_token_id: number | undefined;
+  /** Of BPE: the JSON of a pair, and its rank. */
+  readonly bpe_ranks: Map<string, number>;
 }
 
 const library = huggingFace as unknown as Library;
-
-const mostTokens = 1 << 24;
 
 /** The model, the post-processor and the decoder of a tokenizer. What is before the model is made apart. */
 export function createLibraryTokenizer(json: TokenizerJson): LibraryTokenizer {

@@ -1,6 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TokenizerError } from "../errors.ts";
+import type { LibraryTokenizer } from "./library.ts";
+import { loadInParts } from "./load-in-parts.ts";
 
 /** What is used of `tokenizer.json` here. */
 export interface TokenizerJson {
@@ -80,6 +82,8 @@ type SpecialTokenJson = string | { readonly content: string } | null;
 
 export interface TokenizerFiles {
   readonly tokenizer: TokenizerJson;
+  /** Built already, where `tokenizer` has no vocabulary and no merges. */
+  readonly library?: LibraryTokenizer | undefined;
   /** The bytes of `tokenizer.json`, in memory that threads can share. */
   readonly json: Uint8Array;
   readonly config: TokenizerConfigJson;
@@ -89,9 +93,12 @@ export interface TokenizerFiles {
 
 /** Reads the Hugging Face tokenizer files of a directory; `undefined` where it has no `tokenizer.json`. */
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles | undefined> {
-  const json = await readBytes(directory, "tokenizer.json");
-  if (json === undefined) return undefined;
-  const tokenizer = parseJson(join(directory, "tokenizer.json"), json.toString());
+  const bytes = await readBytes(directory, "tokenizer.json");
+  if (bytes === undefined) return undefined;
+  const json = shareable(bytes);
+  const loaded = json.length > mostInline ? await loadInParts(json) : undefined;
+  const tokenizer: Partial<TokenizerJson> =
+    loaded?.description ?? parseJson(join(directory, "tokenizer.json"), bytes.toString());
   if (!Array.isArray(tokenizer.added_tokens) || typeof tokenizer.model !== "object") {
     throw new TokenizerError(
       `${join(directory, "tokenizer.json")} has no "model" or no "added_tokens": it is not a fast tokenizer of ` +
@@ -101,13 +108,16 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
   const generation = await readJson(directory, "generation_config.json");
   const endIds = [generation?.eos_token_id ?? []].flat();
   return {
-    tokenizer: tokenizer as unknown as TokenizerJson,
-    json: shareable(json),
+    tokenizer: tokenizer as TokenizerJson,
+    library: loaded?.library,
+    json,
     config: (await readJson(directory, "tokenizer_config.json")) ?? {},
     endIds: endIds.filter((id): id is number => Number.isInteger(id)),
   };
 }
 
+/** Bytes that are parsed on the event loop, in some 10 milliseconds. */
+const mostInline = 2 ** 20;
 /** The largest published ones have about 35 MB. */
 const largestFile = 64 * 2 ** 20;
 
