@@ -224,6 +224,11 @@ LoadedEngine loadEngine(fs::path const& path, tle::ExecutorConfig const& config,
 
     LoadedEngine loaded;
     auto& facts = loaded.description = describe(path, engine, gpu);
+    loaded.lora = engine.lora;
+    if (auto const peftCache = config.getPeftCacheConfig())
+    {
+        loaded.lora.maxRank = std::min(loaded.lora.maxRank, peftCache->getMaxAdapterSize());
+    }
     facts.maxBatchSize = within("maxBatchSize", config.getMaxBatchSize(), engine.maxBatchSize);
     facts.maxNumTokens = within("maxNumTokens", config.getMaxNumTokens(), engine.maxNumTokens);
     facts.maxQueueSize = config.getMaxQueueSize().value_or(kDefaultMaxQueueSize);

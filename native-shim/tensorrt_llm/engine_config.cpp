@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace trtllm_shim
@@ -75,6 +76,19 @@ public:
         return found != mJson.end() && found->is_string() ? found->get<std::string>() : "";
     }
 
+    /// Those of an array that are strings; none where there is no array.
+    [[nodiscard]] std::vector<std::string> strings(char const* key) const
+    {
+        std::vector<std::string> all;
+        auto const found = mJson.find(key);
+        if (found != mJson.end() && found->is_array())
+        {
+            std::copy_if(found->begin(), found->end(), std::back_inserter(all),
+                [](Json const& each) { return each.is_string(); });
+        }
+        return all;
+    }
+
     [[nodiscard]] Section section(char const* key) const
     {
         return {mJson, key, mFile};
@@ -105,12 +119,51 @@ double kvBytesPerElement(Section const& model)
     return model.string("dtype") == "float32" ? 4 : 2;
 }
 
+std::int32_t headSize(Section const& model)
+{
+    auto const heads = model.integer("num_attention_heads", 0);
+    return model.integer("head_size", heads > 0 ? model.integer("hidden_size", 0) / heads : 0);
+}
+
+/// What the engine was built for; nothing without the LoRA plugin, which is null then.
+LoraSupport loraSupport(Section const& model, Section const& build)
+{
+    auto const config = build.section("lora_config");
+    auto const type = model.string("dtype");
+    LoraSupport lora;
+    lora.dataType = type == "float32" ? tensorrt_llm::executor::DataType::kFP32
+        : type == "float16"           ? tensorrt_llm::executor::DataType::kFP16
+                                      : tensorrt_llm::executor::DataType::kBF16;
+    lora.maxRank = config.integer("max_lora_rank", 0);
+    if (build.section("plugin_config").string("lora_plugin").empty())
+    {
+        return lora;
+    }
+    auto const hidden = model.integer("hidden_size");
+    auto const inner = model.integer("intermediate_size", 4 * hidden);
+    auto const heads = model.integer("num_attention_heads");
+    auto const all = heads * headSize(model);
+    auto const kv = model.integer("num_key_value_heads", heads) * headSize(model);
+    std::map<std::string, std::pair<std::int32_t, LoraSupport::Shape>> const modules{{"attn_q", {1, {hidden, all}}},
+        {"attn_k", {2, {hidden, kv}}}, {"attn_v", {3, {hidden, kv}}}, {"attn_dense", {4, {all, hidden}}},
+        {"mlp_h_to_4h", {5, {hidden, inner}}}, {"mlp_4h_to_h", {6, {inner, hidden}}},
+        {"mlp_gate", {7, {hidden, inner}}}};
+    for (auto const& name : config.strings("lora_target_modules"))
+    {
+        auto const module = modules.find(name);
+        for (std::int32_t layer = 0; module != modules.end() && layer < model.integer("num_hidden_layers"); ++layer)
+        {
+            lora.targets[{layer, module->second.first}] = module->second.second;
+        }
+    }
+    return lora;
+}
+
 std::uint64_t kvBytesPerToken(Section const& model)
 {
     auto const heads = model.integer("num_attention_heads", 0);
     auto const kvHeads = model.integer("num_key_value_heads", heads);
-    auto const headSize = model.integer("head_size", heads > 0 ? model.integer("hidden_size", 0) / heads : 0);
-    auto const elements = 2.0 * model.integer("num_hidden_layers", 0) * kvHeads * headSize;
+    auto const elements = 2.0 * model.integer("num_hidden_layers", 0) * kvHeads * headSize(model);
     return static_cast<std::uint64_t>(std::ceil(elements * kvBytesPerElement(model)));
 }
 
@@ -202,6 +255,7 @@ EngineConfig readEngineConfig(fs::path const& directory)
     engine.maxNumTokens = build.integer("max_num_tokens", engine.maxSequenceTokens);
     engine.tokensPerBlock = std::max(1, build.section("plugin_config").integer("tokens_per_block", 32));
     engine.kvBytesPerToken = kvBytesPerToken(model);
+    engine.lora = loraSupport(model, build);
     engine.computeCapability = lockedCapability(directory);
     for (std::int32_t rank = 0; rank < engine.worldSize(); ++rank)
     {

@@ -27,6 +27,7 @@ struct EngineConfig
     std::int32_t tokensPerBlock{0};
     std::uint64_t kvBytesPerToken{0}; // of all ranks together; 0 where the layout is not described
     std::uint64_t weightBytes{0};     // of the rank files that are here
+    LoraSupport lora;
     std::optional<std::string> computeCapability; // such as "9.0"; only the lock file has it
 
     [[nodiscard]] std::int32_t worldSize() const

@@ -231,3 +231,25 @@ TEST("guided decoding gets each token's text by its id, and the ids that end an 
         CHECK_EQ(refusal([&] { static_cast<void>(guided()); }).status, TRTLLM_ERR_ENGINE_CORRUPT);
     }
 }
+
+TEST("an engine that was built for LoRA adapters tells which matrices they may change")
+{
+    Folder const folder;
+    auto built = config();
+    built["pretrained_config"]["intermediate_size"] = 14336;
+    built["build_config"]["lora_config"] = Json::parse(R"({"lora_dir": [], "max_lora_rank": 16,
+        "lora_target_modules": ["attn_q", "attn_v", "mlp_4h_to_h", "cross_attn_q"]})");
+    built["build_config"]["plugin_config"]["lora_plugin"] = "bfloat16";
+    folder.write("config.json", built.dump());
+    auto const lora = readEngineConfig(folder.path()).lora;
+    CHECK(lora.dataType == tensorrt_llm::executor::DataType::kBF16);
+    CHECK_EQ(lora.maxRank, 16);
+    CHECK_EQ(lora.targets.size(), 3 * 32);
+    CHECK_EQ(lora.targets.at({31, 1}).out, 4096);
+    CHECK_EQ(lora.targets.at({0, 3}).out, 1024);
+    CHECK_EQ(lora.targets.at({5, 6}).in, 14336);
+
+    built["build_config"]["plugin_config"]["lora_plugin"] = nullptr;
+    folder.write("config.json", built.dump());
+    CHECK(readEngineConfig(folder.path()).lora.targets.empty());
+}
