@@ -5,10 +5,12 @@ import { buildCommand } from "./commands/build.ts";
 import { packCommand, unpackCommand, verifyCommand } from "./commands/bundle.ts";
 import { chatCommand } from "./commands/chat.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { evaluateCommand } from "./commands/evaluate.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { nativeCommand } from "./commands/native.ts";
 import { planCommand } from "./commands/plan.ts";
+import { pullCommand } from "./commands/pull.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { reportError } from "./report-error.ts";
@@ -26,10 +28,12 @@ const program = new Command("trtllm-node")
   .addCommand(generateCommand())
   .addCommand(chatCommand())
   .addCommand(serveCommand())
+  .addCommand(pullCommand())
   .addCommand(inspectCommand())
   .addCommand(planCommand())
   .addCommand(quantizeCommand())
   .addCommand(buildCommand())
+  .addCommand(evaluateCommand())
   .addCommand(packCommand())
   .addCommand(unpackCommand())
   .addCommand(verifyCommand())

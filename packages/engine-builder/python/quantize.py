@@ -127,10 +127,12 @@ def main():
             model, model_type, model.dtype, output, args.tensor, inference_pipeline_parallel=args.pipeline)
     if args.context > 1:
         share_between_context_ranks(output, args.context)
-    if config is not None:
-        written = json.loads((output / "config.json").read_text())["quantization"]
-        if written["quant_algo"] is None and args.format != "none":
-            warning("ModelOpt quantized nothing: do the excluded modules leave any?")
+    algorithm = json.loads((output / "config.json").read_text())["quantization"]["quant_algo"]
+    if algorithm is None and args.format != "none":
+        warning("ModelOpt quantized nothing: do the excluded modules leave any?")
+    if algorithm != "MIXED_PRECISION":
+        # ModelOpt writes it for unquantized models too; TensorRT-LLM reads it for none but these.
+        (output / "quant_cfg.json").unlink(missing_ok=True)
     progress("checkpoint written", 1)
 
 

@@ -14,6 +14,16 @@ export class ModelError extends TrtllmError {
   }
 }
 
+/** A model could not be fetched from the hub, or came otherwise than the hub says. */
+export class DownloadError extends TrtllmError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_DOWNLOAD_FAILED", message, options);
+  }
+  override get name() {
+    return "DownloadError";
+  }
+}
+
 /** A bundle or an engine directory is not what its lock file says, or is made to do harm. */
 export class BundleError extends TrtllmError {
   readonly path: string;

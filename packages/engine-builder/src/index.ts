@@ -15,11 +15,12 @@ export {
   weightQuantizations,
 } from "./config/quantization-formats.ts";
 export { type Limits, type ResolvedBuildConfig, resolveBuildConfig } from "./config/resolve-build-config.ts";
+export { type PulledModel, type PullOptions, type PullProgress, pullModel } from "./download/pull-model.ts";
 export { buildCommands } from "./drivers/build-commands.ts";
 export type { MeasureName } from "./drivers/build-log.ts";
 export { type InstallOptions, installModelOpt, modelOptPython } from "./drivers/modelopt-environment.ts";
 export type { Toolchain } from "./drivers/toolchain.ts";
-export { BuildError, BuildLockedError, BundleError, ModelError, ToolError } from "./errors.ts";
+export { BuildError, BuildLockedError, BundleError, DownloadError, ModelError, ToolError } from "./errors.ts";
 export { type EngineLock, engineLockSchema, lockFileName } from "./lock/engine-lock.ts";
 export { type Gpu, type GpuName, gpu, gpuNames } from "./memory/gpus.ts";
 export type { KvPlan, MemoryPlan, StagePlan } from "./memory/memory-plan.ts";

@@ -81,7 +81,7 @@ function scaleAt(scale: Tensor | undefined, row: number, column: number, inputs:
   return scale.numbers[row * groups + Math.floor((column * groups) / inputs)]!;
 }
 
-/** Half a step of the format at the value, and what rounding the smoothed weights to bfloat16 adds. */
+/** Half a step of the format at the value, and what rounding smoothed weights to bfloat16 adds, their largest one too. */
 function errorBound(dtype: string, value: number, factor: number): number {
   switch (dtype) {
     case "BF16":
@@ -93,7 +93,7 @@ function errorBound(dtype: string, value: number, factor: number): number {
     case "U8":
       return factor * 1.01;
     case "I8":
-      return factor * 0.51 + value / 128;
+      return factor * 0.53 + value / 128;
     default:
       throw new Error(`${dtype} is no type of a matrix.`);
   }

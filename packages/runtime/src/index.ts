@@ -23,6 +23,7 @@ export type { Percentiles } from "./metrics/percentiles.ts";
 export type { CopyHealth, CopyState } from "./pool/engine-copy.ts";
 export { EnginePool, type LoadedEngine, type PoolModel, type RetireOptions } from "./pool/engine-pool.ts";
 export type { JsonSchema, Schema } from "./schema/schema.ts";
+export { type EvaluateOptions, type Evaluation, evaluate } from "./scoring/evaluate.ts";
 export type {
   Classification,
   ClassifiedChoice,

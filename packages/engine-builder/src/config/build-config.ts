@@ -114,7 +114,7 @@ const speculative = z.strictObject({
 /** The whole build of one engine. A strict schema: a misspelled field is an error and not a silent default. */
 export const buildConfigSchema = z
   .strictObject({
-    model: path.describe("Hugging Face model directory."),
+    model: path.describe("Hugging Face model directory, or a model of the hub as hf:owner/name@revision."),
     output: path.describe("Engine directory to make."),
     target: z
       .enum(buildTargets)

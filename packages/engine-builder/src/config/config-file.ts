@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
 import { ConfigError } from "@trtllm-node/core";
 import { parse } from "yaml";
+import { isHubModel } from "../download/hub-model.ts";
 
 /**
  * Reads a build configuration from a .json, .yaml or .yml file. Paths in it are relative to the file.
@@ -43,7 +44,8 @@ function relativeTo(
 ): Record<string, unknown> {
   for (const field of pathFields) {
     const value = document[field];
-    if (typeof value === "string" && value !== "") document[field] = resolve(folder, value);
+    if (typeof value === "string" && value !== "" && !isHubModel(value))
+      document[field] = resolve(folder, value);
   }
   const { quantization } = document as { quantization?: { calibration?: { dataset?: unknown } } };
   const calibration = quantization?.calibration;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { cacheFolder } from "../cache-folder.ts";
 import { ToolError } from "../errors.ts";
 import { pythonProgram } from "../python-programs.ts";
 import { BuildLock } from "../stages/build-lock.ts";
@@ -59,8 +59,7 @@ export async function installModelOpt(options: InstallOptions = {}): Promise<str
 async function environmentFolder(): Promise<string> {
   const requirements = await readFile(pythonProgram("requirements.txt"));
   const key = createHash("sha256").update(requirements).digest("hex").slice(0, 12);
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(cache, "trtllm-node", `modelopt-${key}`);
+  return join(cacheFolder(), `modelopt-${key}`);
 }
 
 /** Where there is no GPU and the index can be reached; a company's mirror of PyPI alone works too. */

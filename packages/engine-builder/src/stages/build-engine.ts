@@ -31,10 +31,10 @@ export interface BuildResult {
  * @throws ConfigError, ModelError, ToolError, BuildError, BuildLockedError, AbortedError
  */
 export async function buildEngine(input: BuildConfigInput, options: BuildOptions = {}): Promise<BuildResult> {
-  const { config, model } = await prepareBuild(input);
+  const { config, model, origin } = await prepareBuild(input, options);
   const existing = await existingOutput(config.output);
   const lock = await inWorkFolder(config, options, (store) =>
-    new BuildStages(config, model, store, options).run(existing),
+    new BuildStages(config, model, store, { ...options, origin }).run(existing),
   );
   return { output: config.output, lock };
 }

@@ -1,6 +1,6 @@
 import type { MeasureName } from "../drivers/build-log.ts";
 
-export type BuildStage = "source" | "checkpoint" | "engine" | "output";
+export type BuildStage = "download" | "source" | "checkpoint" | "engine" | "output";
 
 /** What happens during a build. */
 export type BuildEvent =

@@ -22,6 +22,8 @@ interface StageOptions {
   readonly onEvent?: ((event: BuildEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly tools?: Toolchain | undefined;
+  /** Where the model is from. */
+  readonly origin: string;
 }
 
 /** A finished stage: the digest of what it was made of, and where it lies. */
@@ -37,6 +39,7 @@ export class BuildStages {
   readonly #store: StageStore;
   readonly #target: EngineTarget;
   readonly #tools: Toolchain;
+  readonly #origin: string;
   readonly #signal: AbortSignal | undefined;
   readonly #emit: (event: BuildEvent) => void;
 
@@ -47,6 +50,7 @@ export class BuildStages {
     this.#target = engineTargets[config.target];
     this.#tools = options.tools ?? {};
     this.#signal = options.signal;
+    this.#origin = options.origin;
     this.#emit = (event) => {
       this.#signal?.throwIfAborted();
       options.onEvent?.(event);
@@ -143,7 +147,7 @@ export class BuildStages {
       formatVersion: 1,
       builder: `@trtllm-node/engine-builder ${version}`,
       target,
-      source: { model: this.#config.model, sha256: source },
+      source: { model: this.#origin, sha256: source },
       config,
       commands,
       measures,

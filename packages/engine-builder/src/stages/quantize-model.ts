@@ -22,7 +22,7 @@ export async function quantizeModel(
   input: BuildConfigInput,
   options: BuildOptions = {},
 ): Promise<QuantizeResult> {
-  const { config, model } = await prepareBuild(input);
+  const { config, model, origin } = await prepareBuild(input, options);
   const { output } = config;
   await inWorkFolder(config, options, async (store) => {
     const present = await readdir(output).catch((error: NodeJS.ErrnoException) => {
@@ -30,7 +30,7 @@ export async function quantizeModel(
       throw new ConfigError(`output is ${output}, which is no directory.`, { cause: error });
     });
     if (present.length > 0) throw new ConfigError(`output is ${output}, which is not empty. Give another.`);
-    const checkpoint = await new BuildStages(config, model, store, options).checkpoint();
+    const checkpoint = await new BuildStages(config, model, store, { ...options, origin }).checkpoint();
     await rm(join(checkpoint, stageRecordFile), { force: true });
     await rename(checkpoint, output);
     await syncToDisk(dirname(output));

@@ -4,26 +4,52 @@ import { AbortedError, TrtllmError } from "@trtllm-node/core";
 import type { BuildConfigInput } from "../config/build-config.ts";
 import { parseBuildConfig } from "../config/parse-build-config.ts";
 import { type ResolvedBuildConfig, resolveBuildConfig } from "../config/resolve-build-config.ts";
+import { isHubModel } from "../download/hub-model.ts";
+import { pullModel } from "../download/pull-model.ts";
 import { BuildError } from "../errors.ts";
 import { inspectModel } from "../model/inspect-model.ts";
 import type { ModelInfo } from "../model/model-info.ts";
+import type { BuildOptions } from "./build-engine.ts";
 import { BuildLock } from "./build-lock.ts";
 import { StageStore } from "./stage-store.ts";
 
-/** The configuration, checked against its model, with absolute paths. */
-export async function prepareBuild(
-  input: BuildConfigInput,
-): Promise<{ readonly config: ResolvedBuildConfig; readonly model: ModelInfo }> {
-  const { model: path, output, ...parsed } = parseBuildConfig(input);
+export interface PreparedBuild {
+  /** With absolute paths, checked against its model. */
+  readonly config: ResolvedBuildConfig;
+  readonly model: ModelInfo;
+  /** Where the model is from: its path, or its name on the hub with the commit. */
+  readonly origin: string;
+}
+
+/** Fetches the model where it is one of the hub, and checks the configuration against it. */
+export async function prepareBuild(input: BuildConfigInput, options: BuildOptions): Promise<PreparedBuild> {
+  const { model: source, output, ...parsed } = parseBuildConfig(input);
+  const { path, origin } = await localModel(source, options);
   // Relative paths would mean something else to the tools, which run elsewhere.
   const { calibration } = parsed.quantization;
   const texts = calibration && { ...calibration, dataset: resolve(calibration.dataset) };
   const config = {
-    ...{ ...parsed, model: resolve(path), output: resolve(output) },
+    ...{ ...parsed, model: path, output: resolve(output) },
     quantization: { ...parsed.quantization, calibration: texts },
   };
   const model = await inspectModel(config.model);
-  return { config: resolveBuildConfig(config, model), model };
+  return { config: resolveBuildConfig(config, model), model, origin };
+}
+
+async function localModel(model: string, { onEvent, signal }: BuildOptions) {
+  if (!isHubModel(model)) return { path: resolve(model), origin: resolve(model) };
+  const stage = "download";
+  onEvent?.({ kind: "stage", stage, state: "started" });
+  let fetched = false;
+  const { path, name, commit } = await pullModel(model, {
+    signal,
+    onProgress: ({ file, bytes, totalBytes }) => {
+      fetched = true;
+      onEvent?.({ kind: "progress", stage, message: file, fraction: bytes / totalBytes });
+    },
+  });
+  onEvent?.({ kind: "stage", stage, state: fetched ? "finished" : "reused" });
+  return { path, origin: `hf:${name}@${commit}` };
 }
 
 /** Runs `work` with the finished stages of `<output>.build`, which no other process may use meanwhile. */

@@ -16,7 +16,7 @@ ALGORITHMS = {
     "int8-smoothquant": "W8A8_SQ_PER_CHANNEL", "int4-awq": "W4A16_AWQ", "w4a8-awq": "W4A8_AWQ",
 }  # fmt: skip
 KV_CACHES = {"auto": None, "fp8": "FP8", "int8": "INT8", "nvfp4": "NVFP4"}
-KV_FIELDS = {"fp8": ["k_cache", "v_cache", "kv_cache"], "int8": ["kv_cache"], "nvfp4": ["kv_cache"]}
+KV_FIELDS = ["k_cache", "v_cache", "kv_cache"]
 FP8 = np.array([2.0**-6 * i / 8 if i < 8 else 2.0 ** ((i >> 3) - 7) * (1 + (i & 7) / 8) for i in range(127)], np.float32)
 FP4 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], np.float32)
 
@@ -136,7 +136,7 @@ def rank_tensors(model, config, args, quantizer):
             cuts = [slices(qkv[0], 0, part, tensor), *(slices(w, 0, part // copies, tensor // copies) for w in qkv[1:])]
             assert cuts[1].shape[0] % size == 0
             put(stage, part, f"{ours}.attention.qkv", quantizer(np.concatenate(cuts), shared), None)
-            for kind in KV_FIELDS.get(args.kv_cache, []):
+            for kind in KV_FIELDS if args.kv_cache != "auto" else []:
                 shape = () if args.kv_cache == "nvfp4" else (1,)
                 ranks[stage * tensor + part][f"{ours}.attention.{kind}_scaling_factor"] = ("F32", np.ones(shape, np.float32))
         gates = [get(f"{theirs}.mlp.{name}_proj.weight") for name in ("gate", "up")]
