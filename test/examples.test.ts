@@ -130,6 +130,14 @@ describe("examples", () => {
     }
   });
 
+  it("17-speculative-decoding guesses most of a text that repeats the prompt", async () => {
+    const [repeated = "", free = ""] = (await run("17-speculative-decoding.ts")).split("\n");
+    const [, right, guessed] = repeated.match(/(\d+) of (\d+) guesses right: Repeat/) ?? [];
+    expect(Number(right)).toBeGreaterThan(10);
+    expect(Number(right)).toBeLessThanOrEqual(Number(guessed));
+    expect(free).toMatch(/^\d+ tokens, \d+ of \d+ guesses right: Why/);
+  });
+
   it("30-ai-sdk streams an answer and calls a tool", async () => {
     const output = await run("30-ai-sdk.ts");
     expect(output).toMatch(/Paris.*\(\d+ tokens in, \d+ out\)/s);

@@ -6,6 +6,7 @@
 #include "load_error.h"
 #include "load_model.h"
 #include "runner/openvino_library.h"
+#include "speculative_config.h"
 
 #include <algorithm>
 #include <array>
@@ -74,14 +75,16 @@ std::optional<std::string> oneOf(
 
 LoadOptions parseOptions(nlohmann::json const& options)
 {
-    constexpr std::array known{"runner", "threads", "maxSequenceTokens", "tokensPerBlock", "kvCachePrecision"};
+    constexpr std::array known{
+        "runner", "threads", "maxSequenceTokens", "tokensPerBlock", "kvCachePrecision", "speculativeConfig"};
     for (auto const& [key, value] : options.items())
     {
         if (std::find(known.begin(), known.end(), key) == known.end())
         {
             throw StatusError(TRTLLM_ERR_INVALID_ARGUMENT,
                 "embedded." + key
-                    + " is unknown; known are runner, threads, maxSequenceTokens, tokensPerBlock and kvCachePrecision");
+                    + " is unknown; known are runner, threads, maxSequenceTokens, tokensPerBlock, kvCachePrecision and "
+                      "speculativeConfig");
         }
     }
     LoadOptions parsed;
@@ -140,9 +143,17 @@ LoadedEngine loadEngine(std::filesystem::path const& path, trt::ExecutorConfig c
 {
     try
     {
-        auto parsed = parseOptions(options);
-        parsed.maxBatchSize = config.getMaxBatchSize();
-        auto const loaded = trt::embedded::loadModel(path, parsed, progress);
+        auto loadOptions = parseOptions(options);
+        loadOptions.maxBatchSize = config.getMaxBatchSize();
+        auto const speculative = trt::embedded::parseSpeculativeConfig(options);
+        auto const share = speculative && speculative->draftModel ? 0.5f : 1.f; // of the progress
+        auto loaded = trt::embedded::loadModel(
+            path, loadOptions, [&](float fraction) { return progress(fraction * share); });
+        if (speculative)
+        {
+            loaded.model = trt::embedded::speculating(loaded, *speculative, loadOptions,
+                [&](float fraction) { return progress(share + fraction * (1 - share)); });
+        }
         LoadedEngine engine;
         engine.description = describe(loaded, config);
         engine.lora = loraSupport(*loaded.model, config);

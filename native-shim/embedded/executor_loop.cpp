@@ -1,5 +1,7 @@
 #include "executor_loop.h"
 
+#include "drafting/model_drafter.h"
+#include "drafting/ngram_drafter.h"
 #include "memory_usage.h"
 #include "sampling/vocabulary_check.h"
 #include "timestamp.h"
@@ -58,6 +60,19 @@ std::string whyNoBeams(Request const& request, Limits const& limits)
     return {};
 }
 
+std::unique_ptr<Drafter> createDrafter(Limits const& limits, ModelRunner const& runner)
+{
+    if (!limits.speculation)
+    {
+        return nullptr;
+    }
+    if (limits.speculation->draftModel)
+    {
+        return std::make_unique<ModelDrafter>(limits.speculation->draftModel, limits, runner);
+    }
+    return std::make_unique<NgramDrafter>(limits.speculation->maxMatchingNgramSize);
+}
+
 /// Why the request can never run; empty where it can.
 std::string whyNot(Request const& request, Limits const& limits, SizeType32 vocabularySize)
 {
@@ -100,7 +115,8 @@ ExecutorLoop::ExecutorLoop(std::shared_ptr<Model> model, ExecutorConfig const& c
     , mModel(std::move(model))
     , mRunner(mModel->createRunner(mLimits))
     , mEvents(std::make_shared<KvCacheEvents>(mLimits.eventBufferMaxSize, mLimits.maxSequenceTokens))
-    , mBatcher(*mRunner, mLimits, *mEvents)
+    , mDrafter(createDrafter(mLimits, *mRunner))
+    , mBatcher(*mRunner, mLimits, *mEvents, mDrafter.get())
     , mThread([this] { run(); })
 {
 }
@@ -267,6 +283,11 @@ void ExecutorLoop::run()
             stats.cpuMemUsage = residentBytes();
             stats.kvCacheStats = mBatcher.kvCacheStats();
             stats.inflightBatchingStats = inflight;
+            stats.specDecodingStats = mBatcher.specDecodingStats();
+            if (stats.specDecodingStats)
+            {
+                stats.specDecodingStats->draftOverhead = stats.specDecodingStats->iterLatencyMS / stats.iterLatencyMS;
+            }
             record(std::move(stats));
         }
         recordRequests(iteration);

@@ -1,6 +1,7 @@
 // The thread that runs the model, and the queues between it and the callers of Executor.
 #pragma once
 
+#include "drafting/drafter.h"
 #include "guided/guided_decoder.h"
 #include "scheduler/inflight_batcher.h"
 
@@ -61,6 +62,7 @@ private:
     std::shared_ptr<Model> mModel;
     std::unique_ptr<ModelRunner> mRunner;
     std::shared_ptr<KvCacheEvents> mEvents;
+    std::unique_ptr<Drafter> mDrafter; // null where nobody guesses
     InflightBatcher mBatcher; // touched by the loop's thread only
 
     std::mutex mWorkMutex;

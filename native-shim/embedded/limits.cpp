@@ -94,10 +94,16 @@ Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
         throw std::invalid_argument("the embedded executor always computes long prompts in chunks");
     }
 
+    if (engine.speculation && !engine.keepsPrefixes)
+    {
+        throw std::invalid_argument("speculative decoding needs a model that can forget its last tokens; the state of a "
+                                    "recurrent model cannot be taken back");
+    }
+
     Limits limits{};
     limits.maxBatchSize = within("maxBatchSize", config.getMaxBatchSize(), engine.maxBatchSize, kDefaultMaxBatchSize);
     limits.maxNumTokens = within("maxNumTokens", config.getMaxNumTokens(), engine.maxNumTokens,
-        engine.efficientContextTokens + limits.maxBatchSize);
+        engine.efficientContextTokens + limits.maxBatchSize * (1 + (engine.speculation ? engine.speculation->maxDraftLen : 0)));
     if (limits.maxNumTokens < limits.maxBatchSize)
     {
         throw std::invalid_argument("maxNumTokens is " + std::to_string(limits.maxNumTokens)
@@ -126,6 +132,7 @@ Limits resolveLimits(EngineLimits const& engine, ExecutorConfig const& config)
     limits.maxBeamWidth = config.getMaxBeamWidth();
     limits.gatherGenerationLogits = config.getGatherGenerationLogits();
     setLoraLimits(limits, config.getPeftCacheConfig().value_or(PeftCacheConfig()));
+    limits.speculation = engine.speculation;
     return limits;
 }
 

@@ -12,10 +12,23 @@
 namespace tensorrt_llm::executor
 {
 
+class Model;
+
 namespace embedded
 {
 
 constexpr SizeType32 kDefaultMaxSequenceTokens = 2048;
+
+/// Speculative decoding: how tokens are guessed that one step then checks together.
+struct Speculation
+{
+    SizeType32 maxDraftLen; // tokens of a guess
+    /// Tokens at the end of a sequence that are looked up in it, where no draft model guesses.
+    SizeType32 maxMatchingNgramSize{0};
+    std::shared_ptr<Model> draftModel{};
+    /// Sequences that generate at once, above which nothing is guessed. Unset: any number.
+    std::optional<SizeType32> maxConcurrency{};
+};
 
 /// Limits that TensorRT-LLM fixes when an engine is built, and what sizes its memory. Unset: the engine does not say.
 struct EngineLimits
@@ -34,6 +47,7 @@ struct EngineLimits
     SizeType32 efficientContextTokens{256};
     /// Copying a part of a block with fewer tokens takes the runner longer than computing them.
     SizeType32 leastPartialReuseTokens{1};
+    std::optional<Speculation> speculation{};
 };
 
 /// Every limit decided: from the executor's configuration, else the engine, else a default.
@@ -60,6 +74,9 @@ struct Limits
     bool gatherGenerationLogits{false};
     SizeType32 maxLoraRank{PeftCacheConfig::kDefaultMaxAdapterSize};
     std::size_t loraCacheBytes{std::size_t{1} << 30};
+    std::optional<Speculation> speculation{};
+    /// A runner that never computes at the same time, so that both may use the same threads; null: there is none.
+    ModelRunner const* takesTurnsWith{nullptr};
 };
 
 /// Throws std::invalid_argument where two of them contradict each other or the embedded executor lacks one.

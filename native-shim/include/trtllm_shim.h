@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a signature, a struct or a record in this file changes. */
-#define TRTLLM_ABI_VERSION 5u
+#define TRTLLM_ABI_VERSION 6u
 
 typedef int32_t trtllm_status;
 
@@ -84,7 +84,7 @@ TRTLLM_API const char * trtllm_library_info(void);
  *                              "numHostModuleLayer", "numDeviceModuleLayer", "numPutWorkers",
  *                              "numEnsureWorkers", "numCopyStreams", "maxPagesPerBlockHost",
  *                              "maxPagesPerBlockDevice"}},
- *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock"} or "tensorrt_llm": {"guidedDecodingBackend"}}
+ *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock", "speculativeConfig"} or "tensorrt_llm": {"guidedDecodingBackend"}}
  * Only "engine" is required. Unknown keys are errors.
  * wake_fd: receives the read end of a non-blocking pipe, owned by the caller, to be closed after
  *   trtllm_executor_destroy. One byte arrives with the first record, and with the first one after each
@@ -248,6 +248,8 @@ typedef struct trtllm_final
     uint32_t kv_blocks_new;
     uint32_t kv_blocks_reused;    /* found in the cache */
     uint32_t kv_blocks_missed;
+    uint32_t draft_tokens;          /* guessed and checked, over the request's life */
+    uint32_t accepted_draft_tokens; /* of them, those that the model chose too */
 } trtllm_final;
 
 #ifdef __cplusplus

@@ -20,7 +20,7 @@ namespace
 constexpr std::size_t kInitialBytes = 64 * 1024;
 constexpr std::size_t kRecordAlignment = 8;
 
-static_assert(sizeof(trtllm_record) == 32 && sizeof(trtllm_final) == 48, "the layout is part of the ABI");
+static_assert(sizeof(trtllm_record) == 32 && sizeof(trtllm_final) == 56, "the layout is part of the ABI");
 
 std::uint64_t nowNs()
 {

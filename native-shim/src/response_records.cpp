@@ -21,7 +21,7 @@ std::uint64_t nanoseconds(tle::RequestPerfMetrics::TimePoint time)
     return static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
 }
 
-std::uint32_t blocks(tle::SizeType32 count)
+std::uint32_t natural(tle::SizeType32 count)
 {
     return static_cast<std::uint32_t>(std::max(count, 0));
 }
@@ -37,10 +37,13 @@ trtllm_final finalFacts(tle::Result const& result)
         facts.first_token_ns = nanoseconds(times.firstTokenTime);
         facts.last_token_ns = nanoseconds(times.lastTokenTime);
         auto const& kv = result.requestPerfMetrics->kvCacheMetrics;
-        facts.kv_blocks_allocated = blocks(kv.numTotalAllocatedBlocks);
-        facts.kv_blocks_new = blocks(kv.numNewAllocatedBlocks);
-        facts.kv_blocks_reused = blocks(kv.numReusedBlocks);
-        facts.kv_blocks_missed = blocks(kv.numMissedBlocks);
+        facts.kv_blocks_allocated = natural(kv.numTotalAllocatedBlocks);
+        facts.kv_blocks_new = natural(kv.numNewAllocatedBlocks);
+        facts.kv_blocks_reused = natural(kv.numReusedBlocks);
+        facts.kv_blocks_missed = natural(kv.numMissedBlocks);
+        auto const& drafts = result.requestPerfMetrics->speculativeDecoding;
+        facts.draft_tokens = natural(drafts.totalDraftTokens);
+        facts.accepted_draft_tokens = natural(drafts.totalAcceptedDraftTokens);
     }
     return facts;
 }

@@ -178,6 +178,7 @@ RequestPerfMetrics metricsOf(Active const& active)
     metrics.timingMetrics.firstTokenTime = active.firstToken;
     metrics.timingMetrics.lastTokenTime = active.generated > 0 ? Clock::now() : Clock::time_point{};
     metrics.kvCacheMetrics = {4, 3, 1, 2, 0.25f};
+    metrics.speculativeDecoding = {0.5f, 3, 6};
     return metrics;
 }
 

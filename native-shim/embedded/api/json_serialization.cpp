@@ -11,6 +11,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(KvCacheStats, maxNumBlocks, freeNumBlocks, us
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InflightBatchingStats, numScheduledRequests, numContextRequests, numGenRequests,
     numPausedRequests, numCtxTokens, microBatchId, avgNumDecodedTokensPerIter)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SpecDecodingStats, numDraftTokens, numAcceptedTokens, numRequestsWithDraftTokens,
+    acceptanceLength, iterLatencyMS, draftOverhead)
+
 NLOHMANN_JSON_SERIALIZE_ENUM(RequestStage,
     {{RequestStage::kQUEUED, "QUEUED"}, {RequestStage::kCONTEXT_IN_PROGRESS, "CONTEXT_IN_PROGRESS"},
         {RequestStage::kGENERATION_IN_PROGRESS, "GENERATION_IN_PROGRESS"},
@@ -44,6 +47,10 @@ std::string JsonSerialization::toJsonStr(IterationStats const& stats)
     if (stats.inflightBatchingStats)
     {
         json["inflightBatchingStats"] = *stats.inflightBatchingStats;
+    }
+    if (stats.specDecodingStats)
+    {
+        json["specDecodingStats"] = *stats.specDecodingStats;
     }
     return json.dump();
 }

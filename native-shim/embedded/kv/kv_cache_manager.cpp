@@ -234,6 +234,17 @@ void KvCacheManager::reserve(SequenceId id, SizeType32 tokens)
     }
 }
 
+void KvCacheManager::truncate(SequenceId id, SizeType32 tokens)
+{
+    auto& sequence = mSequences.at(id);
+    while (static_cast<SizeType32>(sequence.blocks.size()) > blocksFor(tokens))
+    {
+        release(*sequence.blocks.back(), mNow);
+        sequence.blocks.pop_back();
+        sequence.table.pop_back();
+    }
+}
+
 void KvCacheManager::append(Sequence& sequence, BlockPtr block)
 {
     sequence.table.push_back(block->id);

@@ -41,6 +41,8 @@ public:
     Start forkSequence(SequenceId id, SequenceId parent, SizeType32 computed);
     /// Makes room for so many tokens. The pool must have the blocks free.
     void reserve(SequenceId id, SizeType32 tokens);
+    /// Takes back the blocks behind so many tokens, none of which advance() was told of.
+    void truncate(SequenceId id, SizeType32 tokens);
     /// So many of its tokens are computed now: full blocks become reusable.
     void advance(SequenceId id, VecTokens const& tokens, SizeType32 computed);
     /// The sequence ends; what it computed becomes reusable. `computed` 0: nothing of it can be trusted.

@@ -61,7 +61,7 @@ SizeType32 sequenceTokens(std::optional<SizeType32> asked, EngineLimits const& e
 
 LlamaModel::LlamaModel(LlamaModelPtr model, EngineLimits limits, LoraShapes loraShapes, SizeType32 threads)
     : mModel(std::move(model))
-    , mLimits(limits)
+    , mLimits(std::move(limits))
     , mLoraShapes(std::move(loraShapes))
     , mThreads(threads)
 {

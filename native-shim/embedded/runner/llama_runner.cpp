@@ -5,6 +5,7 @@
 #include "runner/llama_lora.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -50,6 +51,12 @@ llama_context* createContext(llama_model* model, Limits const& limits, SizeType3
     return context;
 }
 
+LlamaThreadPool sharedThreadPool(Limits const& limits, SizeType32 threads)
+{
+    auto const* const other = dynamic_cast<LlamaRunner const*>(limits.takesTurnsWith);
+    return other == nullptr ? createLlamaThreadPool(threads) : other->threadPool();
+}
+
 } // namespace
 
 LlamaRunner::Batch::Batch(SizeType32 capacity)
@@ -92,7 +99,7 @@ private:
 
 LlamaRunner::LlamaRunner(LlamaModelPtr model, Limits const& limits, LoraShapes loraShapes, SizeType32 threads)
     : mModel(std::move(model))
-    , mThreads(createLlamaThreadPool(threads))
+    , mThreads(sharedThreadPool(limits, threads))
     , mContext(createContext(mModel.get(), limits, threads), llama_free)
     , mSlots(limits.maxBatchSize, limits.tokensPerBlock, *this)
     , mVocabularySize(llama_vocab_n_tokens(llama_model_get_vocab(mModel.get())))
@@ -115,6 +122,11 @@ void LlamaRunner::warmUp()
     addToBatch({0, {}, &token, 1, 0, 0}, 0);
     decode();
     llama_memory_clear(llama_get_memory(mContext.get()), true);
+}
+
+LlamaThreadPool const& LlamaRunner::threadPool() const
+{
+    return mThreads;
 }
 
 SizeType32 LlamaRunner::maxSequences() const
@@ -154,6 +166,11 @@ void LlamaRunner::begin(SequenceStart const& start)
 void LlamaRunner::end(SequenceId sequence)
 {
     mSlots.end(sequence);
+}
+
+void LlamaRunner::truncate(SequenceId sequence, BlockTable const& blocks, SizeType32 length)
+{
+    mSlots.truncate(sequence, blocks, length);
 }
 
 void LlamaRunner::moveBlock(BlockId from, BlockId to)
@@ -196,21 +213,21 @@ void LlamaRunner::forward(std::vector<SequenceStep> const& step, PartsComputed c
 void LlamaRunner::forward(
     std::vector<SequenceStep> const& step, std::vector<std::size_t> const& indices, PartsComputed const& computed)
 {
-    std::vector<std::size_t> together;
+    std::map<SizeType32, std::vector<std::size_t>> together; // by length, whatever it is on a GPU
     for (auto const index : indices)
     {
-        if (step[index].count == 1 || mOnGpu)
+        if (step[index].wantedLogits == step[index].count || mOnGpu)
         {
-            together.push_back(index);
+            together[mOnGpu ? 0 : step[index].count].push_back(index);
         }
         else
         {
             compute(step, {index}, computed);
         }
     }
-    if (!together.empty())
+    for (auto& [length, equallyLong] : together)
     {
-        compute(step, std::move(together), computed);
+        compute(step, std::move(equallyLong), computed);
     }
 }
 

@@ -15,7 +15,7 @@ namespace tensorrt_llm::executor::embedded
 /// makes every token look at the cells of all. Flash attention is on where the model allows it.
 ///
 /// On a CPU a step is computed in several llama_decode calls: one for each piece of a prompt, then one for all
-/// single tokens in order of slots. llama.cpp computes sequences at once only where their lengths are equal and
+/// single tokens in order of slots, and one for all drafts of a length. llama.cpp computes sequences at once only where their lengths are equal and
 /// their ids are neighbours; a mixed call was measured to take a third longer, and an answer need not wait for the
 /// prompts behind it. On a GPU one call does all: it has room for more than one sequence's tokens.
 /// A call computes with one LoRA adapter or none, so a step does that for each adapter in it.
@@ -24,11 +24,14 @@ class LlamaRunner : public ModelRunner, private SlotMemory
 public:
     LlamaRunner(LlamaModelPtr model, Limits const& limits, LoraShapes loraShapes, SizeType32 threads);
 
+    [[nodiscard]] LlamaThreadPool const& threadPool() const;
+
     [[nodiscard]] SizeType32 maxSequences() const override;
     [[nodiscard]] SizeType32 vocabularySize() const override;
     [[nodiscard]] std::unique_ptr<LoraAdapter> loadLora(LoraConfig const& config) override;
     void begin(SequenceStart const& start) override;
     void end(SequenceId sequence) override;
+    void truncate(SequenceId sequence, BlockTable const& blocks, SizeType32 length) override;
     void forward(std::vector<SequenceStep> const& step, PartsComputed const& computed) override;
     void moveBlock(BlockId from, BlockId to) override;
     void mergeBlock(BlockId duplicate, BlockId kept) override;

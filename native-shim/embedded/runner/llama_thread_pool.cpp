@@ -16,7 +16,7 @@ LlamaThreadPool createLlamaThreadPool(SizeType32 threads)
     auto* const destroy = reinterpret_cast<decltype(&ggml_threadpool_free)>(find("ggml_threadpool_free"));
     if (create == nullptr || destroy == nullptr)
     {
-        return {nullptr, [](ggml_threadpool*) {}};
+        return nullptr;
     }
     auto parameters = ggml_threadpool_params_default(threads);
     return {create(&parameters), destroy};

@@ -99,9 +99,12 @@ public:
     virtual void begin(SequenceStart const& start) = 0;
     /// Its blocks may live on: their content stays until it is dropped.
     virtual void end(SequenceId sequence) = 0;
+    /// Only the first `length` of its tokens count from now on, at least 1. Where KV lies in blocks there is nothing
+    /// to do: the next step writes over the rest.
+    virtual void truncate(SequenceId /*sequence*/, BlockTable const& /*blocks*/, SizeType32 /*length*/) {}
 
     /// Computes one mixed step and stores its KV. Hands over each part once, in any order, as soon as it is there:
-    /// the callee may begin and end sequences. Throws when the library fails: what the sequences that were not
+    /// the callee may begin, truncate and end sequences. Throws when the library fails: what the sequences that were not
     /// handed over hold is then not reliable.
     virtual void forward(std::vector<SequenceStep> const& step, PartsComputed const& computed) = 0;
 };

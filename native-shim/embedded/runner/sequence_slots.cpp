@@ -230,6 +230,12 @@ void SequenceSlots::advance(SequenceId sequence, BlockTable const& blocks, SizeT
     content.tokens = length;
 }
 
+void SequenceSlots::truncate(SequenceId sequence, BlockTable const& blocks, SizeType32 length)
+{
+    mMemory.truncate(slotOf(sequence), length);
+    advance(sequence, blocks, length);
+}
+
 void SequenceSlots::renameBlock(BlockId from, BlockId to)
 {
     forEachContent([&](Content& content) { std::replace(content.blocks.begin(), content.blocks.end(), from, to); });

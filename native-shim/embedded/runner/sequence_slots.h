@@ -40,6 +40,8 @@ public:
     [[nodiscard]] LoraAdapter const* loraOf(SequenceId sequence) const;
     /// The sequence's first `length` tokens are in its slot now.
     void advance(SequenceId sequence, BlockTable const& blocks, SizeType32 length);
+    /// Only its first `length` tokens count from now on.
+    void truncate(SequenceId sequence, BlockTable const& blocks, SizeType32 length);
     /// `to` is the name of the block from now on.
     void renameBlock(BlockId from, BlockId to);
     void dropBlock(BlockId block);

@@ -15,6 +15,11 @@ std::optional<runtime::LoraTaskIdType> loraTaskId(Request const& request)
     return lora ? std::optional(lora->getTaskId()) : std::nullopt;
 }
 
+float tokensPerIteration(SizeType32 tokens, SizeType32 iterations)
+{
+    return iterations == 0 ? 0.f : static_cast<float>(tokens) / static_cast<float>(iterations);
+}
+
 } // namespace
 
 ActiveSequence::ActiveSequence(SizeType32 sequenceIndex, IncomingRequest const& incoming)
@@ -33,6 +38,11 @@ SizeType32 ActiveSequence::length() const
 SizeType32 ActiveSequence::generated(SizeType32 promptLength) const
 {
     return length() - promptLength;
+}
+
+SizeType32 ActiveSequence::drafted() const
+{
+    return proposal.empty() ? 0 : static_cast<SizeType32>(proposal.size()) - 1;
 }
 
 bool ActiveSequence::hasKv() const
@@ -85,10 +95,12 @@ SizeType32 ActiveRequest::unfinishedSequences() const
 RequestStats statsOf(ActiveRequest const& request)
 {
     RequestStats stats{};
+    SizeType32 iterations = 0; // of all sequences together
     stats.id = request.id;
     for (auto const& sequence : request.sequences)
     {
         stats.numGeneratedTokens += sequence.generated(request.promptLength);
+        iterations += sequence.decodingIterations;
         stats.scheduled = stats.scheduled || sequence.isScheduled;
         stats.paused = stats.paused || sequence.isPaused;
     }
@@ -96,7 +108,7 @@ RequestStats statsOf(ActiveRequest const& request)
         : stats.numGeneratedTokens > 0 ? RequestStage::kGENERATION_IN_PROGRESS
                                        : RequestStage::kCONTEXT_IN_PROGRESS;
     stats.contextPrefillPosition = std::min(request.sequences.front().computed, request.promptLength);
-    stats.avgNumDecodedTokensPerIter = stats.numGeneratedTokens > 0 ? 1.f : 0.f;
+    stats.avgNumDecodedTokensPerIter = tokensPerIteration(stats.numGeneratedTokens, iterations);
     auto const& kv = request.metrics.kvCacheMetrics;
     stats.allocTotalBlocksPerRequest = kv.numTotalAllocatedBlocks;
     stats.allocNewBlocksPerRequest = kv.numNewAllocatedBlocks;
@@ -135,15 +147,15 @@ void ActiveRequest::gatherContext(float const* logits, SizeType32 vocabularySize
     std::copy_n(logits, vocabularySize, rows + static_cast<std::ptrdiff_t>(contextRows++) * vocabularySize);
 }
 
-void gatherGeneration(
-    ActiveRequest const& request, ActiveSequence& sequence, float const* logits, SizeType32 vocabularySize)
+void gatherGeneration(ActiveRequest const& request, ActiveSequence& sequence, float const* logits,
+    SizeType32 vocabularySize, SizeType32 index, SizeType32 atMost)
 {
-    auto const rows = request.streaming ? 1 : request.maxTokens;
+    auto const rows = request.streaming ? atMost : request.maxTokens;
     if (!sequence.generationLogits)
     {
         sequence.generationLogits = Tensor::cpu<float>({1, rows, vocabularySize});
     }
-    auto const row = request.streaming ? 0 : sequence.generated(request.promptLength) - 1;
+    auto const row = request.streaming ? index : sequence.generated(request.promptLength) - 1;
     auto* const first = static_cast<float*>(sequence.generationLogits->getData());
     std::copy_n(logits, vocabularySize, first + static_cast<std::ptrdiff_t>(row) * vocabularySize);
 }
@@ -196,8 +208,9 @@ Response makeResponse(ActiveRequest& request, ActiveSequence& sequence, VecToken
     result.sequenceIndex = sequence.index;
     result.outputTokenIds = {std::move(tokens)};
     result.finishReasons = {reason};
-    result.decodingIter = sequence.generated(request.promptLength);
-    result.avgDecodedTokensPerIter = 1.f;
+    result.decodingIter = sequence.decodingIterations;
+    result.avgDecodedTokensPerIter
+        = tokensPerIteration(sequence.generated(request.promptLength), sequence.decodingIterations);
     if (request.output.returnLogProbs)
     {
         result.logProbs = std::vector<VecLogProbs>{sequence.logProbs};

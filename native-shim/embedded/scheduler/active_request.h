@@ -1,6 +1,7 @@
 // What the batcher knows of a request that it runs.
 #pragma once
 
+#include "drafting/draft_length.h"
 #include "guided/guided_decoder.h"
 #include "kv/block.h"
 #include "sampling/sampler.h"
@@ -39,6 +40,7 @@ struct ActiveSequence
 
     [[nodiscard]] SizeType32 length() const;
     [[nodiscard]] SizeType32 generated(SizeType32 promptLength) const;
+    [[nodiscard]] SizeType32 drafted() const;
     [[nodiscard]] bool hasKv() const;
 
     SizeType32 index;
@@ -46,6 +48,9 @@ struct ActiveSequence
     Phase phase{Phase::kWAITING};
     VecTokens tokens;       // prompt and answer
     SizeType32 computed{0}; // of them, with KV
+    VecTokens proposal;     // in a step that checks a draft: the last token, then the draft
+    DraftLength draftLength;
+    SizeType32 decodingIterations{0}; // steps that gave it tokens
     Sampler sampler;
     std::shared_ptr<GuidedSequence> guided; // null where any text will do
     std::vector<float> heldLogits;          // for the next token, where its mask was not ready
@@ -97,9 +102,10 @@ struct ActiveRequest
 [[nodiscard]] SizeType32 blocksToCompletion(Request const& request, SizeType32 tokensPerBlock);
 [[nodiscard]] SizeType32 numSequences(Request const& request);
 
-/// Keeps the logits from which the sequence's last token was chosen for its next response.
-void gatherGeneration(
-    ActiveRequest const& request, ActiveSequence& sequence, float const* logits, SizeType32 vocabularySize);
+/// Keeps the logits from which the sequence's last token was chosen for its next response, of which it is token
+/// `index` of `atMost`.
+void gatherGeneration(ActiveRequest const& request, ActiveSequence& sequence, float const* logits,
+    SizeType32 vocabularySize, SizeType32 index, SizeType32 atMost);
 
 /// The one response of a beam search, whose request has ended.
 [[nodiscard]] Response makeBeamResponse(ActiveRequest& request, FinishReason reason);

@@ -12,12 +12,6 @@ namespace tensorrt_llm::executor::embedded
 namespace
 {
 
-/// Whether the sequence ends with a word, which may begin in the prompt.
-bool endsWith(VecTokens const& tokens, VecTokens const& word)
-{
-    return !word.empty() && word.size() <= tokens.size() && std::equal(word.rbegin(), word.rend(), tokens.rbegin());
-}
-
 /// Takes out what is no request's last response.
 std::vector<Response> takeEarly(std::vector<Response>& responses)
 {
@@ -30,17 +24,24 @@ std::vector<Response> takeEarly(std::vector<Response>& responses)
 
 } // namespace
 
-InflightBatcher::InflightBatcher(ModelRunner& runner, Limits const& limits, KvCacheEvents& events)
+InflightBatcher::InflightBatcher(
+    ModelRunner& runner, Limits const& limits, KvCacheEvents& events, Drafter* drafter)
     : mRunner(runner)
     , mLimits(limits)
     , mKvCache(limits, runner, events)
     , mLora(runner, limits.loraCacheBytes)
+    , mDrafter(drafter)
 {
 }
 
 SizeType32 InflightBatcher::activeRequests() const
 {
     return static_cast<SizeType32>(mActive.size());
+}
+
+std::optional<SpecDecodingStats> const& InflightBatcher::specDecodingStats() const
+{
+    return mSpecDecodingStats;
 }
 
 KvCacheStats InflightBatcher::kvCacheStats() const
@@ -114,9 +115,14 @@ InflightBatchingStats InflightBatcher::step(
     {
         member.sequence->isScheduled = false;
     }
-    auto const members = fitting();
+    auto members = fitting();
+    if (mDrafter != nullptr)
+    {
+        members = draft(std::move(members), responses);
+    }
     scheduleGeneration(members);
     auto const generating = static_cast<SizeType32>(mStep.size());
+    auto const generationTokens = mStepTokens;
     if (mLimits.chunkingPolicy == ContextChunkingPolicy::kEQUAL_PROGRESS)
     {
         scheduleContextEqually(members);
@@ -131,11 +137,15 @@ InflightBatchingStats InflightBatcher::step(
     stats.numGenRequests = generating;
     stats.numContextRequests = stats.numScheduledRequests - generating;
     stats.numPausedRequests = mPausedInStep;
-    stats.numCtxTokens = mStepTokens - generating;
-    stats.avgNumDecodedTokensPerIter = generating > 0 ? 1.f : 0.f;
+    stats.numCtxTokens = mStepTokens - generationTokens;
     if (!mStep.empty())
     {
         compute(iteration, responses, early);
+    }
+    if (generating > 0)
+    {
+        auto const accepted = mSpecDecodingStats ? mSpecDecodingStats->numAcceptedTokens : 0;
+        stats.avgNumDecodedTokensPerIter = 1.f + static_cast<float>(accepted) / static_cast<float>(generating);
     }
     return stats;
 }
@@ -186,7 +196,7 @@ void InflightBatcher::advance(
         }
         logits -= vocabularySize;
     }
-    sequence->computed += count;
+    sequence->computed += count - sequence->drafted();
     mKvCache.advance(sequence->id, sequence->tokens, sequence->computed);
     if (sequence->computed < sequence->length())
     {
@@ -200,7 +210,7 @@ void InflightBatcher::advance(
     }
     if (request->isForked())
     {
-        takeToken(member, logits, iteration, responses);
+        takeTokens(member, logits, iteration, responses);
         return;
     }
     fork(*request);
@@ -208,24 +218,9 @@ void InflightBatcher::advance(
     {
         if (each.phase == Phase::kGENERATION)
         {
-            takeToken({request, &each}, logits, iteration, responses);
+            takeTokens({request, &each}, logits, iteration, responses);
         }
     }
-}
-
-/// Of sequences whose masks have become ready since their logits were computed.
-void InflightBatcher::takeHeldTokens(IterationType iteration, std::vector<Response>& responses)
-{
-    for (auto const& member : unfinished())
-    {
-        auto& sequence = *member.sequence;
-        if (!sequence.heldLogits.empty() && sequence.guided->ready())
-        {
-            auto const logits = std::exchange(sequence.heldLogits, {});
-            takeToken(member, logits.data(), iteration, responses);
-        }
-    }
-    sweep(responses);
 }
 
 /// Fails the requests that cannot go on, and forgets those that have ended.
@@ -275,72 +270,6 @@ void InflightBatcher::start(Member const& member, KvCacheManager::Start const& s
     metrics.numMissedBlocks += start.metrics.numMissedBlocks;
     auto const looked = metrics.numReusedBlocks + metrics.numMissedBlocks;
     metrics.kvCacheHitRate = looked == 0 ? 0.f : static_cast<float>(metrics.numReusedBlocks) / static_cast<float>(looked);
-}
-
-void InflightBatcher::takeToken(
-    Member const& member, float const* logits, IterationType iteration, std::vector<Response>& responses)
-{
-    auto& [request, sequence] = member;
-    auto const vocabularySize = mRunner.vocabularySize();
-    auto* const guided = sequence->guided.get();
-    if (guided != nullptr && !guided->ready())
-    {
-        sequence->heldLogits.assign(logits, logits + vocabularySize);
-        return;
-    }
-    if (guided != nullptr && !guided->failure().empty())
-    {
-        // Ended after the step, of which other sequences of the request may be a part.
-        request->failure = "Encountered an error when fetching new request: " + guided->failure();
-        return;
-    }
-    auto const token = sequence->sampler.sample(logits, vocabularySize, guided == nullptr ? nullptr : &guided->mask());
-
-    noteToken(request->metrics, iteration);
-    if (token == request->endId || (guided != nullptr && guided->isEnd(token)))
-    {
-        end(member, FinishReason::kEND_ID, {}, responses);
-        return;
-    }
-    sequence->tokens.push_back(token);
-    if (request->output.returnLogProbs)
-    {
-        sequence->logProbs.push_back(logProbability(logits, vocabularySize, token));
-        sequence->cumLogProb += sequence->logProbs.back();
-    }
-    if (request->output.returnGenerationLogits)
-    {
-        gatherGeneration(*request, *sequence, logits, vocabularySize);
-    }
-
-    bool const stopped = std::any_of(request->stopWords.begin(), request->stopWords.end(),
-        [&](VecTokens const& word) { return endsWith(sequence->tokens, word); });
-    bool const full = sequence->generated(request->promptLength) >= request->maxTokens;
-    if (stopped || full)
-    {
-        end(member, stopped ? FinishReason::kSTOP_WORDS : FinishReason::kLENGTH, {token}, responses);
-        return;
-    }
-    if (guided != nullptr)
-    {
-        guided->accept(token);
-    }
-    if (request->streaming)
-    {
-        responses.push_back(makeResponse(*request, *sequence, {token}, FinishReason::kNOT_FINISHED));
-    }
-}
-
-void InflightBatcher::noteToken(RequestPerfMetrics& metrics, IterationType iteration)
-{
-    metrics.timingMetrics.lastTokenTime = Clock::now();
-    metrics.lastIter = iteration;
-    if (!metrics.firstIter)
-    {
-        metrics.timingMetrics.firstTokenTime = metrics.timingMetrics.lastTokenTime;
-        metrics.firstIter = iteration;
-    }
-    metrics.iter = iteration;
 }
 
 bool InflightBatcher::finish(IdType id, FinishReason reason, std::vector<Response>& responses)
@@ -444,6 +373,10 @@ void InflightBatcher::leave(ActiveSequence& sequence, bool keepKv)
 {
     if (sequence.hasKv())
     {
+        if (mDrafter != nullptr)
+        {
+            mDrafter->end(sequence.id, sequence.tokens);
+        }
         mKvCache.removeSequence(sequence.id, sequence.tokens, keepKv ? sequence.computed : 0, Clock::now());
         mRunner.end(sequence.id);
     }

@@ -1,8 +1,10 @@
 // In-flight batching: requests of any length join and leave between two steps. One step computes a token of
-// every answer in progress and, with what is left of maxNumTokens, chunks of waiting prompts. Not thread-safe:
+// every answer in progress, or checks several drafted ones, and, with what is left of maxNumTokens, chunks of waiting
+// prompts. Not thread-safe:
 // the executor's loop owns it.
 #pragma once
 
+#include "drafting/drafter.h"
 #include "kv/kv_cache_manager.h"
 #include "scheduler/active_request.h"
 
@@ -23,8 +25,8 @@ namespace tensorrt_llm::executor::embedded
 class InflightBatcher
 {
 public:
-    /// `events` must outlive this.
-    InflightBatcher(ModelRunner& runner, Limits const& limits, KvCacheEvents& events);
+    /// `events` and `drafter` must outlive this; null: nobody guesses.
+    InflightBatcher(ModelRunner& runner, Limits const& limits, KvCacheEvents& events, Drafter* drafter = nullptr);
 
     /// False when slots, blocks or room for a LoRA adapter are missing. Throws std::exception where the adapter cannot
     /// be loaded.
@@ -43,6 +45,8 @@ public:
         IterationType iteration, std::vector<Response>& responses, EarlyResponses const& early = {});
 
     [[nodiscard]] SizeType32 activeRequests() const;
+    /// Of the last step, but for draftOverhead; unset without a drafter.
+    [[nodiscard]] std::optional<SpecDecodingStats> const& specDecodingStats() const;
     [[nodiscard]] KvCacheStats kvCacheStats() const;
     /// Of the active requests, and of those that have ended since the last call.
     [[nodiscard]] std::vector<RequestStats> takeRequestStats();
@@ -71,6 +75,11 @@ private:
     [[nodiscard]] SizeType32 promisedBlocks() const;
     void pause(ActiveSequence& sequence);
 
+    // Speculation: what is guessed before a step, and what came of it.
+    [[nodiscard]] std::vector<Member> draft(std::vector<Member> members, std::vector<Response>& responses);
+    [[nodiscard]] SizeType32 roomForDraft(Member const& member, SizeType32 tokens) const;
+    void settleDraft(Member const& member, SizeType32 drafted, SizeType32 accepted, SizeType32 taken);
+
     // Tokens: how much of each.
     void scheduleGeneration(std::vector<Member> const& members);
     void scheduleContextInOrder(std::vector<Member> const& members);
@@ -91,8 +100,11 @@ private:
     void endBeams(ActiveRequest& request, FinishReason reason, std::vector<Response>& responses);
     static void noteToken(RequestPerfMetrics& metrics, IterationType iteration);
     void start(Member const& member, KvCacheManager::Start const& start, SequenceId id);
-    void takeToken(Member const& member, float const* logits, IterationType iteration,
+    void takeTokens(Member const& member, float const* logits, IterationType iteration,
         std::vector<Response>& responses);
+    [[nodiscard]] std::optional<TokenIdType> chooseToken(Member const& member, float const* logits);
+    [[nodiscard]] FinishReason append(
+        Member const& member, TokenIdType token, float const* logits, SizeType32 index, SizeType32 atMost);
     void end(Member const& member, FinishReason reason, VecTokens lastTokens, std::vector<Response>& responses);
     void finish(ActiveRequest& request, FinishReason reason, std::vector<Response>& responses);
     void fail(std::string const& message, std::vector<Response>& responses);
@@ -103,11 +115,14 @@ private:
     Limits const mLimits;
     KvCacheManager mKvCache;
     LoraCache mLora;
+    Drafter* const mDrafter;
     Active mActive; // highest priority first, then in order of admission
     bool mBatchIsOpen{true}; // STATIC_BATCH: no step since nothing ran
     SequenceId mLastSequence{0};
     SizeType32 mPausedInStep{0};
     SizeType32 mStepTokens{0};
+    SizeType32 mSpareBlocks{0}; // free ones that no sequence in the step needs
+    std::optional<SpecDecodingStats> mSpecDecodingStats;
     std::vector<RequestStats> mEnded;
     std::vector<SequenceStep> mStep;
     std::vector<Scheduled> mScheduled; // by index into mStep

@@ -2,6 +2,7 @@
 #include "scheduler/inflight_batcher.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tensorrt_llm::executor::embedded
 {
@@ -54,6 +55,7 @@ SizeType32 InflightBatcher::promisedBlocks() const
 std::vector<InflightBatcher::Member> InflightBatcher::fitting()
 {
     auto members = unfinished();
+    mSpareBlocks = std::numeric_limits<SizeType32>::max(); // promised where a draft needs them
     if (mLimits.capacityPolicy != CapacitySchedulerPolicy::kMAX_UTILIZATION)
     {
         return members;
@@ -83,6 +85,7 @@ std::vector<InflightBatcher::Member> InflightBatcher::fitting()
         taken += index < last ? blocksNeeded(member) : 0;
     }
     members.resize(last);
+    mSpareBlocks = mKvCache.freeBlocks() - taken;
     return members;
 }
 
@@ -107,8 +110,9 @@ void InflightBatcher::scheduleGeneration(std::vector<Member> const& members)
     {
         if (member.sequence->phase == Phase::kGENERATION && member.sequence->heldLogits.empty())
         {
-            mKvCache.reserve(member.sequence->id, member.sequence->length());
-            schedule(member, 1);
+            auto const drafted = member.sequence->drafted();
+            mKvCache.reserve(member.sequence->id, member.sequence->length() + drafted);
+            schedule(member, 1 + drafted);
         }
     }
 }
@@ -225,10 +229,11 @@ void InflightBatcher::schedule(Member const& member, SizeType32 count)
 {
     auto& sequence = *member.sequence;
     sequence.isScheduled = true;
-    bool const last = sequence.computed + count == sequence.length();
-    auto const wantedLogits = member.request->gathersContext() ? count : last ? 1 : 0;
-    mStep.push_back({sequence.id, mKvCache.blocks(sequence.id), &sequence.tokens[sequence.computed], count,
-        sequence.computed, wantedLogits});
+    auto const drafted = sequence.drafted();
+    bool const last = sequence.computed + count == sequence.length() + drafted;
+    auto const wantedLogits = member.request->gathersContext() ? count : last ? 1 + drafted : 0;
+    auto const* const tokens = drafted > 0 ? sequence.proposal.data() : &sequence.tokens[sequence.computed];
+    mStep.push_back({sequence.id, mKvCache.blocks(sequence.id), tokens, count, sequence.computed, wantedLogits});
     mScheduled.push_back({member, count});
     mStepTokens += count;
 }

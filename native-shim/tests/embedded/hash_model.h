@@ -62,6 +62,16 @@ inline TokenIdType marked(TokenIdType token, TokenIdType lora)
     return token + lora * kVocabularySize;
 }
 
+/// Of a model that agrees with this one on so many of a hundred next tokens.
+inline std::vector<float> logitsOfLike(VecTokens const& tokens, int percentRight)
+{
+    auto logits = logitsAfter(tokens);
+    auto const next = static_cast<std::size_t>(nextToken(tokens));
+    bool const right = (next * 37 + tokens.size() * 11) % 100 < static_cast<std::size_t>(percentRight);
+    logits[right ? next : (next + 1) % logits.size()] = 9.f;
+    return logits;
+}
+
 /// What greedy decoding gives for a prompt, by the definition above.
 inline VecTokens expectedAnswer(
     VecTokens const& prompt, SizeType32 maxTokens, TokenIdType endId = -1, TokenIdType lora = 0)
@@ -104,6 +114,7 @@ struct Observations
     std::atomic<int> loraLoads{0};
     std::atomic<int> lorasLoaded{0}; // and not freed
     std::atomic<int> failAfterSteps{-1}; // 0: the next step throws
+    int percentRight{100};               // of a draft model
 };
 
 inline void require(bool condition, char const* what)
@@ -215,7 +226,8 @@ private:
             tokens.push_back(marked(part.tokens[i], mMarks.at(part.sequence)));
             if (i >= part.count - part.wantedLogits)
             {
-                auto const row = logitsAfter(tokens);
+                auto const percent = mObservations->percentRight;
+                auto const row = percent < 100 ? logitsOfLike(tokens, percent) : logitsAfter(tokens);
                 logits.insert(logits.end(), row.begin(), row.end());
             }
         }
@@ -261,6 +273,15 @@ public:
     void end(SequenceId sequence) override
     {
         require(mRunning.erase(sequence) == 1, "the end of a sequence that does not run");
+    }
+
+    void truncate(SequenceId sequence, embedded::BlockTable const& blocks, SizeType32 length) override
+    {
+        require(mRunning.count(sequence) == 1, "a truncation of a sequence that does not run");
+        auto const inLast = (length - 1) % mLimits.tokensPerBlock + 1;
+        auto& last = block(blocks.at(static_cast<std::size_t>((length - 1) / mLimits.tokensPerBlock)));
+        require(static_cast<SizeType32>(last.size()) >= inLast, "a truncation that lengthens");
+        last.resize(static_cast<std::size_t>(inLast));
     }
 
     void moveBlock(BlockId from, BlockId to) override
@@ -341,6 +362,11 @@ public:
         slots.end(sequence);
     }
 
+    void truncate(SequenceId sequence, embedded::BlockTable const& blocks, SizeType32 length) override
+    {
+        slots.truncate(sequence, blocks, length);
+    }
+
     void moveBlock(BlockId from, BlockId to) override
     {
         slots.renameBlock(from, to);
@@ -399,8 +425,10 @@ private:
 class HashModel : public Model
 {
 public:
-    HashModel(SizeType32 maxSequenceTokens, SizeType32 tokensPerBlock, bool inSlots = false)
-        : mMaxSequenceTokens(maxSequenceTokens)
+    HashModel(SizeType32 maxSequenceTokens, SizeType32 tokensPerBlock, bool inSlots = false,
+        std::shared_ptr<Observations> observed = std::make_shared<Observations>())
+        : observations(std::move(observed))
+        , mMaxSequenceTokens(maxSequenceTokens)
         , mTokensPerBlock(tokensPerBlock)
         , mInSlots(inSlots)
     {
@@ -412,6 +440,7 @@ public:
         limits.maxSequenceTokens = mMaxSequenceTokens;
         limits.tokensPerBlock = mTokensPerBlock;
         limits.kvBytesPerToken = 1;
+        limits.speculation = speculation;
         return limits;
     }
 
@@ -424,7 +453,8 @@ public:
         return std::make_unique<PagedHashRunner>(limits, observations);
     }
 
-    std::shared_ptr<Observations> const observations = std::make_shared<Observations>();
+    std::shared_ptr<Observations> const observations;
+    std::optional<embedded::Speculation> speculation;
 
 private:
     SizeType32 mMaxSequenceTokens;

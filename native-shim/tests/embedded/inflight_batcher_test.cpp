@@ -1,6 +1,4 @@
-#include "check.h"
-#include "hash_model.h"
-#include "scheduler/inflight_batcher.h"
+#include "batcher_harness.h"
 
 #include <algorithm>
 #include <map>
@@ -9,172 +7,7 @@
 namespace
 {
 
-using namespace hash_model;
-using embedded::Clock;
-using embedded::IncomingRequest;
-using embedded::InflightBatcher;
-
-struct Setup
-{
-    SizeType32 maxBatchSize{4};
-    SizeType32 maxNumTokens{16};
-    SizeType32 maxSequenceTokens{64};
-    SizeType32 tokensPerBlock{4};
-    SizeType32 kvBlocks{64};
-    SizeType32 hostKvBlocks{0};
-    bool enableBlockReuse{true};
-    bool inSlots{false}; // which of the two runners
-    CapacitySchedulerPolicy policy{CapacitySchedulerPolicy::kGUARANTEED_NO_EVICT};
-    ContextChunkingPolicy chunking{ContextChunkingPolicy::kFIRST_COME_FIRST_SERVED};
-
-    [[nodiscard]] Limits limits() const
-    {
-        Limits limits;
-        limits.maxBatchSize = maxBatchSize;
-        limits.maxNumTokens = maxNumTokens;
-        limits.maxSequenceTokens = maxSequenceTokens;
-        limits.tokensPerBlock = tokensPerBlock;
-        limits.kvBlocks = kvBlocks;
-        limits.hostKvBlocks = hostKvBlocks;
-        limits.enableBlockReuse = enableBlockReuse;
-        limits.capacityPolicy = policy;
-        limits.chunkingPolicy = chunking;
-        return limits;
-    }
-};
-
-struct Answer
-{
-    VecTokens tokens;
-    std::map<SizeType32, VecTokens> others; // of sequences after the first
-    int finals{0};
-    int sequenceFinals{0};
-    FinishReason reason{FinishReason::kNOT_FINISHED};
-    bool failed{false};
-    std::optional<RequestPerfMetrics> metrics;
-};
-
-/// The batcher on the hash model, with what each request got so far.
-class Harness
-{
-public:
-    explicit Harness(Setup const& setup)
-        : mEvents(0, setup.maxSequenceTokens)
-        , mRunner(makeRunner(setup))
-        , batcher(*mRunner, setup.limits(), mEvents)
-    {
-    }
-
-    bool admit(IdType id, VecTokens const& prompt, SizeType32 maxTokens, std::optional<SizeType32> endId = {})
-    {
-        OutputConfig output;
-        output.returnPerfMetrics = true;
-        Request request(prompt, maxTokens, true, SamplingConfig(), output, endId);
-        return batcher.tryAdmit({id, request, Clock::now()});
-    }
-
-    bool admit(IdType id, Request const& request)
-    {
-        return batcher.tryAdmit({id, request, Clock::now()});
-    }
-
-    InflightBatchingStats step()
-    {
-        std::vector<Response> responses;
-        auto const stats = batcher.step(mIteration++, responses);
-        take(responses);
-        checkAccounting();
-        return stats;
-    }
-
-    bool cancel(IdType id)
-    {
-        std::vector<Response> responses;
-        bool const known = batcher.finish(id, FinishReason::kCANCELLED, responses);
-        take(responses);
-        checkAccounting();
-        return known;
-    }
-
-    void runToEnd()
-    {
-        while (batcher.activeRequests() > 0)
-        {
-            step();
-        }
-    }
-
-private:
-    void take(std::vector<Response> const& responses)
-    {
-        for (auto const& response : responses)
-        {
-            auto& answer = answers[response.getRequestId()];
-            CHECK_EQ(answer.finals, 0);
-            if (response.hasError())
-            {
-                answer.failed = true;
-                ++answer.finals;
-                continue;
-            }
-            auto const& result = response.getResult();
-            auto const& tokens = result.outputTokenIds.at(0);
-            auto& sequence = result.sequenceIndex == 0 ? answer.tokens : answer.others[result.sequenceIndex];
-            sequence.insert(sequence.end(), tokens.begin(), tokens.end());
-            answer.sequenceFinals += result.isSequenceFinal ? 1 : 0;
-            if (result.isFinal)
-            {
-                ++answer.finals;
-                answer.reason = result.finishReasons.at(0);
-                answer.metrics = result.requestPerfMetrics;
-            }
-        }
-    }
-
-    void checkAccounting()
-    {
-        auto const stats = batcher.kvCacheStats();
-        CHECK(stats.usedNumBlocks >= 0 && stats.usedNumBlocks <= stats.maxNumBlocks);
-        CHECK_EQ(stats.freeNumBlocks + stats.usedNumBlocks, stats.maxNumBlocks);
-        CHECK(stats.allocNewBlocks <= stats.allocTotalBlocks);
-        if (batcher.activeRequests() == 0)
-        {
-            CHECK_EQ(stats.usedNumBlocks, 0);
-        }
-    }
-
-    [[nodiscard]] std::unique_ptr<HashRunner> makeRunner(Setup const& setup) const
-    {
-        if (setup.inSlots)
-        {
-            return std::make_unique<SlotHashRunner>(setup.limits(), observations);
-        }
-        return std::make_unique<PagedHashRunner>(setup.limits(), observations);
-    }
-
-    IterationType mIteration{0};
-
-public:
-    std::shared_ptr<Observations> const observations = std::make_shared<Observations>();
-
-private:
-    embedded::KvCacheEvents mEvents;
-    std::unique_ptr<HashRunner> mRunner;
-
-public:
-    InflightBatcher batcher;
-    std::map<IdType, Answer> answers;
-};
-
-VecTokens count(SizeType32 length, TokenIdType first = 0)
-{
-    VecTokens tokens(static_cast<std::size_t>(length));
-    for (SizeType32 i = 0; i < length; ++i)
-    {
-        tokens[static_cast<std::size_t>(i)] = (first + i) % kVocabularySize;
-    }
-    return tokens;
-}
+using namespace batcher_harness;
 
 } // namespace
 
@@ -201,6 +34,26 @@ TEST("a prompt longer than a step is computed in chunks while others generate")
     CHECK(harness.answers[1].tokens == expectedAnswer(count(3), 20));
     CHECK(harness.answers[2].tokens == expectedAnswer(count(40, 7), 4));
     CHECK_EQ(harness.observations->largestStep.load(), 16u);
+}
+
+TEST("with EQUAL_PROGRESS a short prompt that comes while a long one is computed has its first token after the next step")
+{
+    Setup setup;
+    setup.maxSequenceTokens = 512;
+    setup.kvBlocks = 256;
+    for (auto const chunking : {ContextChunkingPolicy::kEQUAL_PROGRESS, ContextChunkingPolicy::kFIRST_COME_FIRST_SERVED})
+    {
+        setup.chunking = chunking;
+        Harness harness(setup);
+        CHECK(harness.admit(1, count(400), 2));
+        harness.step();
+        CHECK(harness.admit(2, count(8, 30), 2)); // half of a step
+        harness.step();
+        CHECK_EQ(harness.answers[2].tokens.size(), chunking == ContextChunkingPolicy::kEQUAL_PROGRESS ? 1u : 0u);
+        harness.runToEnd();
+        CHECK(harness.answers[1].tokens == expectedAnswer(count(400), 2));
+        CHECK(harness.answers[2].tokens == expectedAnswer(count(8, 30), 2));
+    }
 }
 
 TEST("the end token ends the answer and is no part of it")
@@ -337,7 +190,7 @@ TEST("a request whose time is over ends as timed out with the tokens it had")
     CHECK(responses[0].getResult().finishReasons.at(0) == FinishReason::kTIMED_OUT);
 }
 
-TEST("whatever the mix of requests, answers to each, policies, pools and cancels, every answer is the one it gets alone")
+TEST("whatever the mix of requests, answers to each, policies, pools, drafts and cancels, every answer is the one it gets alone")
 {
     for (unsigned seed = 1; seed <= 300; ++seed)
     {
@@ -353,6 +206,9 @@ TEST("whatever the mix of requests, answers to each, policies, pools and cancels
         setup.inSlots = pick(0, 1) == 1;
         setup.policy = static_cast<CapacitySchedulerPolicy>(pick(0, 2));
         setup.chunking = static_cast<ContextChunkingPolicy>(pick(0, 1));
+        setup.maxDraftLen = pick(0, 1) * pick(1, 9);
+        setup.percentRight = pick(0, 100);
+        setup.draftModel = pick(0, 1) == 1;
         Harness harness(setup);
 
         struct Wanted

@@ -79,6 +79,9 @@ TEST("sixteen chats of ten turns, eight at once, find nine tenths of their promp
 TEST("ten thousand requests of any length, some cancelled, each end once and leave nothing behind")
 {
     auto const model = std::make_shared<HashModel>(256, 8, true);
+    auto const draft = std::make_shared<HashModel>(256, 8, true);
+    draft->observations->percentRight = 70;
+    model->speculation = embedded::Speculation{4, 0, draft};
     auto limited = config(2048);
     auto kvCache = limited.getKvCacheConfig();
     kvCache.setHostCacheSize(1024);

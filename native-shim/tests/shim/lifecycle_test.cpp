@@ -33,7 +33,7 @@ TEST("the ready record describes the engine and its vocabulary")
     CHECK(json["engine"]
         == nlohmann::json({{"path", "/"}, {"format", "gguf"}, {"name", "script"}, {"architecture", "synthetic"}, {"device", "none"},
             {"parameterCount", 135'000'000'000}, {"weightBytes", 98'000'000}, {"vocabularySize", 1000},
-            {"maxSequenceTokens", 256}, {"maxBatchSize", 4}, {"maxNumTokens", 64}, {"maxQueueSize", 1'000'000},
+            {"maxSequenceTokens", 256}, {"maxBatchSize", 4}, {"maxBeamWidth", 1}, {"maxNumTokens", 64}, {"maxQueueSize", 1'000'000},
             {"tokensPerBlock", 16}, {"kvBlocks", 100}, {"kvBytesPerToken", 23'040}}));
     CHECK(json["vocabulary"]
         == nlohmann::json({{"size", 1000}, {"bosId", 256}, {"eosId", nullptr}, {"endIds", {257}}, {"addBos", true},

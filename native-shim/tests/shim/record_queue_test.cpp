@@ -123,6 +123,7 @@ TEST("each kind of record has the layout of the header")
     trtllm_final facts{};
     facts.arrival_ns = 1;
     facts.kv_blocks_missed = 9;
+    facts.accepted_draft_tokens = 8;
     {
         Batch batch(fixture.queue);
         batch.loadProgress(0.25f);
@@ -147,6 +148,7 @@ TEST("each kind of record has the layout of the header")
     CHECK_EQ(records[4].header.finish_reason, TRTLLM_FINISH_END_ID);
     CHECK_EQ(records[4].final.arrival_ns, 1);
     CHECK_EQ(records[4].final.kv_blocks_missed, 9);
+    CHECK_EQ(records[4].final.accepted_draft_tokens, 8);
     CHECK_EQ(records[5].header.request_id, 1ull << 40);
     CHECK_EQ(records[5].header.size, 40);
     CHECK_EQ(records[6].header.size, 32);
@@ -289,10 +291,10 @@ TEST("each request's tokens stay whole and in order, its last record last, howev
         }
         if (random() % 3 == 0)
         {
-            take(80 + random() % 400);
+            take(88 + random() % 400);
         }
     }
-    while (take(80) > 0)
+    while (take(88) > 0)
     {
     }
     CHECK(seen == given);

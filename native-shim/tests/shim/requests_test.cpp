@@ -39,6 +39,8 @@ TEST("the final record carries times of the monotonic clock and KV blocks")
     CHECK_EQ(end.final.kv_blocks_new, 3);
     CHECK_EQ(end.final.kv_blocks_reused, 1);
     CHECK_EQ(end.final.kv_blocks_missed, 2);
+    CHECK_EQ(end.final.draft_tokens, 6);
+    CHECK_EQ(end.final.accepted_draft_tokens, 3);
 }
 
 TEST("log-probs come with their tokens, each once, though the executor repeats them")

@@ -63,6 +63,29 @@ test.each([
   expect(problem(options)).toContain(message);
 });
 
+test("Speculative decoding goes to the embedded executor, its draft model by its absolute path.", () => {
+  const config = { decodingType: "DraftTarget", maxDraftLen: 3, speculativeModel: "draft.gguf" } as const;
+  const json = executorConfig("/m.gguf", { embedded: { threads: 1, speculativeConfig: config } });
+  expect(JSON.parse(json).embedded).toEqual({
+    threads: 1,
+    speculativeConfig: { ...config, speculativeModel: resolve("draft.gguf") },
+  });
+});
+
+test.each([
+  [{ decodingType: "Medusa" }, 'decodingType is "Medusa"'],
+  [{ decodingType: "DraftTarget" }, "needs the path of the draft model"],
+  [{ decodingType: "NGram", speculativeModel: "a.gguf" }, 'It belongs to decodingType "DraftTarget"'],
+  [
+    { decodingType: "DraftTarget", speculativeModel: "a.gguf", maxMatchingNgramSize: 2 },
+    "maxMatchingNgramSize",
+  ],
+  [{ decodingType: "NGram", maxDraftLen: 65 }, "maxDraftLen is 65"],
+  [{ decodingType: "NGram", maxDraftLength: 3 }, 'did you mean "maxDraftLen"?'],
+])("The speculative configuration %j is refused.", (speculativeConfig, message) => {
+  expect(problem({ embedded: { speculativeConfig } })).toContain(message);
+});
+
 test("TensorRT-LLM's own options go where TensorRT-LLM reads them.", () => {
   const json = executorConfig("/e", {
     normalizeLogProbs: false,

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "./errors.ts";
 import { problems } from "./schema.ts";
+import { resolved, speculativeConfig } from "./speculative-config.ts";
 import { tensorrtLlmBackend, tensorrtLlmKvCacheOptions, tensorrtLlmOptions } from "./tensorrt-llm-options.ts";
 
 const count = z.int32().min(1);
@@ -137,6 +138,8 @@ const schema = z.strictObject({
        * to 8 or 4 bits. Default: "u8". llama.cpp keeps them in f16.
        */
       kvCachePrecision: z.enum(["native", "u8", "u4"]).optional(),
+      /** Guess tokens and check several in one step: docs/speculative-decoding.md. Default: off. */
+      speculativeConfig: speculativeConfig.optional(),
     })
     .optional(),
 });
@@ -171,5 +174,10 @@ export function executorConfig(path: string, options: z.input<typeof schema>): s
   if (host !== undefined && isolation !== "process") {
     throw new ConfigError('host is given without isolation: "process". Set that, or leave host out.');
   }
-  return JSON.stringify({ engine: resolve(path), executor, embedded, tensorrt_llm: tensorrtLlm });
+  return JSON.stringify({
+    engine: resolve(path),
+    executor,
+    embedded: embedded && resolved(embedded),
+    tensorrt_llm: tensorrtLlm,
+  });
 }

@@ -259,6 +259,8 @@ export interface TokenResult extends SequenceResult {
   readonly promptLogProbs?: Float32Array | undefined;
   readonly promptTopLogProbs?: TopLogProbs | undefined;
   readonly kvBlocks: RequestKvBlocks;
+  /** Where tokens were guessed for it: docs/speculative-decoding.md. */
+  readonly speculativeDecoding?: SpeculativeDecodingMetrics | undefined;
 }
 
 /** Milliseconds, measured by the executor, from the moment it took the request. */
@@ -285,6 +287,16 @@ export interface RequestKvBlocks {
   readonly new: number;
   /** Blocks found in the cache with their content. */
   readonly reused: number;
+}
+
+/** TensorRT-LLM's RequestPerfMetrics::SpeculativeDecodingMetrics, with its field names. */
+export interface SpeculativeDecodingMetrics {
+  /** Tokens that were guessed and checked. */
+  readonly totalDraftTokens: number;
+  /** Of them, those that the model chose too. */
+  readonly totalAcceptedDraftTokens: number;
+  /** totalAcceptedDraftTokens / totalDraftTokens. */
+  readonly acceptanceRate: number;
 }
 
 export interface EngineInfo {
@@ -364,6 +376,8 @@ export interface IterationStats {
   readonly pinnedMemUsage: number;
   readonly kvCacheStats?: KvCacheStats;
   readonly inflightBatchingStats?: InflightBatchingStats;
+  /** Where the executor speculates. */
+  readonly specDecodingStats?: SpecDecodingStats;
 }
 
 export interface KvCacheStats {
@@ -387,4 +401,17 @@ export interface InflightBatchingStats {
   readonly numCtxTokens: number;
   readonly microBatchId: number;
   readonly avgNumDecodedTokensPerIter: number;
+}
+
+/** Of the sequences whose guessed tokens an iteration checked. */
+export interface SpecDecodingStats {
+  readonly numDraftTokens: number;
+  readonly numAcceptedTokens: number;
+  readonly numRequestsWithDraftTokens: number;
+  /** Tokens that each of them got, on average. */
+  readonly acceptanceLength: number;
+  /** Of guessing alone. */
+  readonly iterLatencyMS: number;
+  /** iterLatencyMS / the iteration's. */
+  readonly draftOverhead: number;
 }

@@ -34,6 +34,8 @@ export type {
   RequestTimings,
   SamplingOptions,
   SequenceResult,
+  SpecDecodingStats,
+  SpeculativeDecodingMetrics,
   TokenChunk,
   TokenizeOptions,
   TokenPiece,

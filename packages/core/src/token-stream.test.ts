@@ -30,6 +30,8 @@ function final(over: Partial<FinalRecord> = {}): FinalRecord {
     blocksAllocated: 3,
     blocksNew: 2,
     blocksReused: 1,
+    draftTokens: 8,
+    acceptedDraftTokens: 2,
     ...over,
   };
 }
@@ -108,6 +110,7 @@ test("The result holds all tokens and times in milliseconds, whether or not anyo
       totalMs: 40,
     },
     kvBlocks: { allocated: 3, new: 2, reused: 1 },
+    speculativeDecoding: { totalDraftTokens: 8, totalAcceptedDraftTokens: 2, acceptanceRate: 0.25 },
   });
 });
 

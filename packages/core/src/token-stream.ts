@@ -2,7 +2,13 @@ import { setMaxListeners } from "node:events";
 import { type Deferred, deferred, quietDeferred } from "./deferred.ts";
 import { AbortedError, InvalidRequestError, SlowConsumerError, type TrtllmError } from "./errors.ts";
 import type { RecordSink } from "./executor-backend.ts";
-import type { TokenChunk, TokenResult, TokenStream, TopLogProbs } from "./executor-like.ts";
+import type {
+  SpeculativeDecodingMetrics,
+  TokenChunk,
+  TokenResult,
+  TokenStream,
+  TopLogProbs,
+} from "./executor-like.ts";
 import type { FinalRecord, SequenceEndRecord, TokensRecord, TopLogProbsRecord } from "./native/records.ts";
 import { RunningSequence } from "./running-sequence.ts";
 
@@ -184,6 +190,7 @@ export class RunningRequest implements RecordSink {
       promptLogProbs: this.#promptLogProbs,
       promptTopLogProbs: this.#promptTop,
       kvBlocks: { allocated: record.blocksAllocated, new: record.blocksNew, reused: record.blocksReused },
+      speculativeDecoding: speculativeDecoding(record),
     });
     for (const next of this.#waiting.splice(0)) next.resolve(done);
   }
@@ -230,4 +237,16 @@ export class RunningRequest implements RecordSink {
 
 export function requestAborted(signal: AbortSignal | undefined): AbortedError {
   return new AbortedError("The request was aborted by its signal.", { cause: signal?.reason });
+}
+
+function speculativeDecoding({
+  draftTokens,
+  acceptedDraftTokens,
+}: FinalRecord): SpeculativeDecodingMetrics | undefined {
+  if (draftTokens === 0) return undefined;
+  return {
+    totalDraftTokens: draftTokens,
+    totalAcceptedDraftTokens: acceptedDraftTokens,
+    acceptanceRate: acceptedDraftTokens / draftTokens,
+  };
 }

@@ -2,6 +2,7 @@ import type {
   FinishReason,
   RequestKvBlocks,
   RequestTimings,
+  SpeculativeDecodingMetrics,
   TokenResult,
   TopLogProbs,
 } from "@trtllm-node/core";
@@ -21,6 +22,8 @@ export interface GenerationResult {
   readonly usage: TokenUsage;
   readonly timings: GenerationTimings;
   readonly kvBlocks: RequestKvBlocks;
+  /** Where the engine guessed tokens for it. */
+  readonly speculativeDecoding?: SpeculativeDecodingMetrics | undefined;
   /** Natural logarithms, one per token, where the request asked for them. */
   readonly logProbs?: Float32Array | undefined;
   /** The most likely tokens at each position, where the request asked for them. */
@@ -76,6 +79,7 @@ export function toGenerationResult(
       tokensPerSecond: timings.totalMs > 0 ? (tokens.length / timings.totalMs) * 1000 : 0,
     },
     kvBlocks,
+    speculativeDecoding: result.speculativeDecoding,
     logProbs,
     topLogProbs,
     cumLogProb,

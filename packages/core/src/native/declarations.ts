@@ -1,6 +1,6 @@
 // Mirror of native-shim/include/trtllm_shim.h: names and types as they stand there.
 
-export const abiVersion = 5;
+export const abiVersion = 6;
 
 export const prototypes = {
   abiVersion: "uint32_t trtllm_abi_version(void)",

@@ -67,9 +67,10 @@ function content(record: NativeRecord): { count: number; payload: Buffer } {
     case "final": {
       const times = [record.arrivalNs, record.firstScheduledNs, record.firstTokenNs, record.lastTokenNs];
       const blocks = [record.blocksAllocated, record.blocksNew, record.blocksReused, 0];
+      const drafts = [record.draftTokens, record.acceptedDraftTokens];
       const payload = Buffer.concat([
         Buffer.from(BigUint64Array.from(times.map(BigInt)).buffer),
-        Buffer.from(Uint32Array.from(blocks).buffer),
+        Buffer.from(Uint32Array.from([...blocks, ...drafts]).buffer),
       ]);
       return { count: 0, payload };
     }
@@ -135,6 +136,8 @@ const anyRecord: fc.Arbitrary<NativeRecord> = fc.oneof(
     blocksAllocated: uint32,
     blocksNew: uint32,
     blocksReused: uint32,
+    draftTokens: uint32,
+    acceptedDraftTokens: uint32,
   }),
   fc
     .record({
@@ -225,6 +228,8 @@ test.each([
     blocksAllocated: 0,
     blocksNew: 0,
     blocksReused: 0,
+    draftTokens: 0,
+    acceptedDraftTokens: 0,
   });
   bytes[offset] = value;
   expect(() => decode(bytes)).toThrow("malformed record");

@@ -62,10 +62,12 @@ export interface FinalRecord {
   readonly blocksAllocated: number;
   readonly blocksNew: number;
   readonly blocksReused: number;
+  readonly draftTokens: number;
+  readonly acceptedDraftTokens: number;
 }
 
 const headerBytes = 32;
-const finalBytes = 48;
+const finalBytes = 56;
 const logProbsFlag = 1;
 const promptFlag = 2;
 /** TRTLLM_FINISH_* by number. No record says NOT_FINISHED. */
@@ -226,6 +228,8 @@ export class RecordReader {
       blocksAllocated: this.#words[payload + 8]!,
       blocksNew: this.#words[payload + 9]!,
       blocksReused: this.#words[payload + 10]!,
+      draftTokens: this.#words[payload + 12]!,
+      acceptedDraftTokens: this.#words[payload + 13]!,
     };
   }
 

@@ -276,7 +276,8 @@ struct Result
     std::optional<std::vector<VecLogProbs>> logProbs;
     /// [prompt tokens, vocabulary], with the first response of a request.
     std::optional<Tensor> contextLogits;
-    /// Streaming: [1, 1, vocabulary], of the response's token. Otherwise [1, maxTokens, vocabulary], 0 beyond the end.
+    /// Streaming: [1, rows, vocabulary], of the response's tokens. Otherwise [1, maxTokens, vocabulary]. 0 beyond the
+    /// last token.
     std::optional<Tensor> generationLogits;
     std::vector<FinishReason> finishReasons;
     SizeType32 decodingIter{0};

@@ -30,6 +30,7 @@ namespace tensorrt_llm::executor
 {
 
 using SizeType32 = std::int32_t;
+using SizeType64 = std::int64_t;
 using FloatType = float;
 using TokenIdType = std::int32_t;
 using VecTokens = std::vector<TokenIdType>;
@@ -137,6 +138,17 @@ struct InflightBatchingStats
     float avgNumDecodedTokensPerIter;
 };
 
+/// Of the sequences with a draft in one iteration.
+struct SpecDecodingStats
+{
+    SizeType64 numDraftTokens;
+    SizeType64 numAcceptedTokens;
+    SizeType64 numRequestsWithDraftTokens;
+    double acceptanceLength; // tokens that each of them got, on average
+    double iterLatencyMS;    // of drafting alone
+    double draftOverhead;    // iterLatencyMS / the iteration's
+};
+
 struct IterationStats
 {
     std::string timestamp;
@@ -159,6 +171,7 @@ struct IterationStats
     std::size_t pinnedMemUsage; // bytes
     std::optional<KvCacheStats> kvCacheStats;
     std::optional<InflightBatchingStats> inflightBatchingStats;
+    std::optional<SpecDecodingStats> specDecodingStats; // where the executor speculates
 };
 
 enum class RequestStage
@@ -214,8 +227,16 @@ struct RequestPerfMetrics
         FloatType kvCacheHitRate{0.f};
     };
 
+    struct SpeculativeDecodingMetrics
+    {
+        FloatType acceptanceRate{0.f}; // totalAcceptedDraftTokens / totalDraftTokens
+        SizeType32 totalAcceptedDraftTokens{0};
+        SizeType32 totalDraftTokens{0};
+    };
+
     TimingMetrics timingMetrics;
     KvCacheMetrics kvCacheMetrics;
+    SpeculativeDecodingMetrics speculativeDecoding;
     std::optional<IterationType> firstIter;
     std::optional<IterationType> lastIter;
     std::optional<IterationType> iter;
