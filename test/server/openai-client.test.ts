@@ -207,6 +207,22 @@ describe("OpenAI's own client", () => {
     expect(answer.choices[0]!.message.content).toMatch(/Paris.*sunny/);
   });
 
+  it("gets arguments of a strict tool that fit it, where the call must be", async () => {
+    const parameters = {
+      type: "object",
+      properties: { city: { enum: ["Rome", "Oslo"] } },
+      required: ["city"],
+      additionalProperties: false,
+    };
+    const tools = [{ type: "function" as const, function: { name: "weather", strict: true, parameters } }];
+    const request = { model, messages: question, tools, temperature: 1.5, max_tokens: 48 };
+    const answer = await client.chat.completions.create({ ...request, tool_choice: "required" });
+    const [call] = answer.choices[0]!.message.tool_calls as OpenAI.ChatCompletionMessageFunctionToolCall[];
+    expect(["Rome", "Oslo"]).toContain((JSON.parse(call!.function.arguments) as { city: string }).city);
+    const free = client.chat.completions.create(request);
+    await expect(free).rejects.toMatchObject({ status: 400, param: "tools[0].function.strict" });
+  });
+
   it("gets JSON of a schema, streamed or not", async () => {
     const schema = {
       type: "object",
@@ -280,8 +296,18 @@ describe("OpenAI's own client", () => {
       expect(top_logprobs).toHaveLength(3);
       expect(top_logprobs[0]).toEqual({ token, bytes, logprob });
     }
-    const streamed = client.chat.completions.create({ ...request, stream: true });
-    await expect(streamed).rejects.toMatchObject({ status: 400, param: "logprobs" });
+    const streamed = await client.chat.completions.create({ ...request, stream: true });
+    const told: unknown[] = [];
+    for await (const { choices } of streamed) told.push(...(choices[0]!.logprobs?.content ?? []));
+    expect(told).toEqual(content);
+    const asked = { model, prompt, max_tokens: 4, temperature: 0, logprobs: 2, stream: true as const };
+    const parts: OpenAI.CompletionChoice.Logprobs[] = [];
+    for await (const { choices } of await client.completions.create(asked)) {
+      if (choices[0]!.logprobs) parts.push(choices[0]!.logprobs);
+    }
+    for (const list of ["tokens", "token_logprobs", "text_offset", "top_logprobs"] as const) {
+      expect(parts.flatMap((part) => part[list] as unknown[])).toEqual(logprobs![list]);
+    }
   });
 
   it("is one of fifty that stream at once: all get their answer, and nothing is left", async () => {

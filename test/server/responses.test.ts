@@ -140,6 +140,39 @@ describe("the responses of OpenAI's own client", () => {
     await expect(asked).rejects.toMatchObject({ status: 400, param: "text.format" });
   });
 
+  it("tell log-probabilities of their text, streamed or not, as chats do", async () => {
+    const request = {
+      model,
+      input: question,
+      temperature: 0,
+      max_output_tokens: 6,
+      include: ["message.output_text.logprobs" as const],
+      top_logprobs: 2,
+    };
+    const textOf = ({ output }: OpenAI.Responses.Response) => {
+      const [message] = output as OpenAI.Responses.ResponseOutputMessage[];
+      return message!.content[0] as OpenAI.Responses.ResponseOutputText;
+    };
+    const whole = textOf(await client.responses.create(request));
+    expect(whole.logprobs!.map(({ token }) => token).join("")).toBe(whole.text);
+    const chat = await client.chat.completions.create({
+      model,
+      messages: [{ role: "user", content: question }],
+      temperature: 0,
+      max_tokens: 6,
+      logprobs: true,
+      top_logprobs: 2,
+    });
+    expect(whole.logprobs).toEqual(chat.choices[0]!.logprobs!.content);
+    const stream = client.responses.stream(request);
+    const told: unknown[] = [];
+    for await (const event of stream) {
+      if (event.type === "response.output_text.delta") told.push(...event.logprobs);
+    }
+    expect(told).toEqual(whole.logprobs);
+    expect(textOf(await stream.finalResponse()).logprobs).toEqual(whole.logprobs);
+  });
+
   it("go on from one another, and those of another key are not there", async () => {
     const request = { model, temperature: 0, max_output_tokens: 16 };
     const first = await client.responses.create({ ...request, input: "My name is Ada. Say hello." });
@@ -209,6 +242,7 @@ describe("the responses of OpenAI's own client", () => {
       [{ background: true }, "background"],
       [{ truncation: "auto" }, "truncation"],
       [{ top_logprobs: 2 }, "top_logprobs"],
+      [{ include: ["file_search_call.results"] }, "include[0]"],
       [{ conversation: "conv_1" }, "conversation"],
       [{ tools: [{ ...weather, strict: true }] }, "tools[0].strict"],
       [{ tools: [{ type: "web_search" }] }, "tools[0].type"],

@@ -1,19 +1,22 @@
 import { randomUUID } from "node:crypto";
 import type { GenerationResult, TokenUsage } from "@trtllm-node/runtime";
 import { unavailable } from "../api-error.ts";
+import type { ChosenLogProb } from "./log-probs.ts";
 
 /** How one of the choices of an answer ended. */
 export interface ChoiceEnd {
   readonly finishReason: "stop" | "length" | "tool_calls";
   readonly usage: TokenUsage;
-  /** In the form of its kind of answer; `undefined` where they were not asked for. */
-  readonly logprobs: object | undefined;
+  /** How many of its tokens were reasoning, where that is known. */
+  readonly reasoningTokens?: number | undefined;
 }
 
 /** What a choice consists of: pieces, then its end. */
-export type ChoiceEvent<Piece> =
-  | { readonly index: number; readonly piece: Piece }
-  | { readonly index: number; readonly end: ChoiceEnd };
+export type ChoiceEvent<Piece> = {
+  readonly index: number;
+  /** Log-probabilities of the tokens since the last event that has any. */
+  readonly told?: readonly ChosenLogProb[] | undefined;
+} & ({ readonly piece: Piece } | { readonly end: ChoiceEnd });
 
 export interface Envelope {
   readonly id: string;
@@ -52,14 +55,17 @@ export class UsageSum {
   #prompt = 0;
   #cached = 0;
   #completion = 0;
+  #reasoning: number | undefined;
   readonly #perPrompt: number;
 
   constructor(perPrompt: number) {
     this.#perPrompt = perPrompt;
   }
 
-  add({ index, usage }: { readonly index: number; readonly usage: TokenUsage }): void {
+  /** @param index of the choice */
+  add(index: number, { usage, reasoningTokens }: ChoiceEnd): void {
     this.#completion += usage.completionTokens;
+    if (reasoningTokens !== undefined) this.#reasoning = (this.#reasoning ?? 0) + reasoningTokens;
     if (index % this.#perPrompt !== 0) return;
     this.#prompt += usage.promptTokens;
     this.#cached += usage.cachedPromptTokens;
@@ -71,6 +77,9 @@ export class UsageSum {
       completion_tokens: this.#completion,
       total_tokens: this.#prompt + this.#completion,
       prompt_tokens_details: { cached_tokens: this.#cached },
+      ...(this.#reasoning !== undefined && {
+        completion_tokens_details: { reasoning_tokens: this.#reasoning },
+      }),
     };
   }
 }

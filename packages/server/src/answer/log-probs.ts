@@ -1,4 +1,4 @@
-import type { GenerationResult, Tokenizer } from "@trtllm-node/runtime";
+import type { Tokenizer, ToldTokens } from "@trtllm-node/runtime";
 
 interface TokenLogProb {
   /** U+FFFD where the token is a part of a character, "" where it has no text. */
@@ -8,7 +8,7 @@ interface TokenLogProb {
   readonly logprob: number;
 }
 
-interface ChosenLogProb extends TokenLogProb {
+export interface ChosenLogProb extends TokenLogProb {
   /** Best first. */
   readonly top_logprobs: readonly TokenLogProb[];
 }
@@ -16,13 +16,47 @@ interface ChosenLogProb extends TokenLogProb {
 /** What OpenAI tells of tokens that are all but impossible; JSON has no infinity. */
 const least = -9999;
 
-/** One per generated token; `undefined` where they were not asked for. */
+/** Tells of each token of an answer once. */
+export class TokenTeller {
+  readonly #tokenizer: Tokenizer;
+  #untold: ChosenLogProb[] = [];
+  #seen = 0;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /** What came with a piece. */
+  add(tokens: ToldTokens | undefined): void {
+    const told = tokens && tokenLogProbs(tokens, this.#tokenizer);
+    if (told === undefined) return;
+    this.#seen += told.length;
+    this.#untold.push(...told);
+  }
+
+  /** Since the last time; `undefined` where there are none. */
+  take(): readonly ChosenLogProb[] | undefined {
+    const told = this.#untold;
+    this.#untold = [];
+    return told.length > 0 ? told : undefined;
+  }
+
+  /** Also those that came with no piece. */
+  takeRest(all: ToldTokens): readonly ChosenLogProb[] | undefined {
+    this.#untold.push(...(tokenLogProbs(all, this.#tokenizer, this.#seen) ?? []));
+    return this.take();
+  }
+}
+
+/** One per generated token, from the one at `from` on; `undefined` where they were not asked for. */
 export function tokenLogProbs(
-  { tokens, logProbs, topLogProbs }: Pick<GenerationResult, "tokens" | "logProbs" | "topLogProbs">,
+  { tokens, logProbs, topLogProbs }: ToldTokens,
   tokenizer: Tokenizer,
+  from = 0,
 ): readonly ChosenLogProb[] | undefined {
   if (logProbs === undefined) return undefined;
-  return Array.from(tokens, (token, at) => {
+  return Array.from(tokens.subarray(from), (token, index) => {
+    const at = from + index;
     const { perToken = 0, tokens: others, logProbs: theirs } = topLogProbs ?? {};
     const top = Array.from({ length: perToken }, (_, rank) => at * perToken + rank)
       .filter((index) => others![index] !== -1)
@@ -31,9 +65,12 @@ export function tokenLogProbs(
   });
 }
 
-/** As completions have them. */
-export function completionLogProbs(chosen: readonly ChosenLogProb[]): object {
-  let offset = 0;
+/**
+ * As completions have them.
+ * @param start characters of the answer's tokens before them
+ */
+export function completionLogProbs(chosen: readonly ChosenLogProb[], start = 0): object {
+  let offset = start;
   return {
     tokens: chosen.map(({ token }) => token),
     token_logprobs: chosen.map(({ logprob }) => logprob),
@@ -41,9 +78,9 @@ export function completionLogProbs(chosen: readonly ChosenLogProb[]): object {
       Object.fromEntries(top_logprobs.map(({ token, logprob }) => [token, logprob])),
     ),
     text_offset: chosen.map(({ token }) => {
-      const start = offset;
+      const at = offset;
       offset += token.length;
-      return start;
+      return at;
     }),
   };
 }

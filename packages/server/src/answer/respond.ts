@@ -2,12 +2,19 @@ import type { Call } from "../http/admission.ts";
 import { eventStream, unnamedEvents } from "../http/event-stream.ts";
 import { merge } from "../http/merge.ts";
 import { type ChoiceEnd, type ChoiceEvent, type Envelope, UsageSum } from "./choice.ts";
+import type { ChosenLogProb } from "./log-probs.ts";
 
 /** How the choices of one kind of answer are written. */
 export interface ChoiceFormat<Piece> {
   /** @param first of this choice */
-  chunk(index: number, piece: Piece | undefined, finishReason: string | null, first: boolean): object;
-  whole(index: number, pieces: readonly Piece[], end: ChoiceEnd): object;
+  chunk(event: ChoiceEvent<Piece>, first: boolean): object;
+  /** @param told of all its tokens, where they were asked for */
+  whole(
+    index: number,
+    pieces: readonly Piece[],
+    end: ChoiceEnd,
+    told: readonly ChosenLogProb[] | undefined,
+  ): object;
 }
 
 interface Answer<Piece> {
@@ -27,14 +34,17 @@ export async function respondWhole<Piece>(
     const usage = new UsageSum(perPrompt);
     const pieces: Piece[][] = choices.map(() => []);
     const ends: ChoiceEnd[] = [];
+    const told: (readonly ChosenLogProb[] | undefined)[] = [];
     for await (const event of merge(choices)) {
-      if ("piece" in event) pieces[event.index]!.push(event.piece);
+      const { index } = event;
+      if (event.told !== undefined) told[index] = [...(told[index] ?? []), ...event.told];
+      if ("piece" in event) pieces[index]!.push(event.piece);
       else {
-        ends[event.index] = event.end;
-        usage.add({ index: event.index, usage: event.end.usage });
+        ends[index] = event.end;
+        usage.add(index, event.end);
       }
     }
-    const whole = ends.map((end, index) => format.whole(index, pieces[index]!, end));
+    const whole = ends.map((end, index) => format.whole(index, pieces[index]!, end, told[index]));
     return Response.json({ ...envelope, choices: whole, usage });
   } finally {
     call.abort();
@@ -66,12 +76,8 @@ async function* chunks<Piece>(
       const { index } = event;
       const first = !begun.has(index);
       begun.add(index);
-      if ("end" in event) usage.add({ index, usage: event.end.usage });
-      const choice =
-        "piece" in event
-          ? format.chunk(index, event.piece, null, first)
-          : format.chunk(index, undefined, event.end.finishReason, first);
-      yield { ...envelope, choices: [choice], ...noUsage };
+      if ("end" in event) usage.add(index, event.end);
+      yield { ...envelope, choices: [format.chunk(event, first)], ...noUsage };
     }
     if (includeUsage) yield { ...envelope, choices: [], usage };
   } finally {

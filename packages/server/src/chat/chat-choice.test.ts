@@ -7,7 +7,7 @@ import { type ChatPiece, chatChoice, chatFormat } from "./chat-choice.ts";
 async function messageOf(parts: readonly ChatPart[]) {
   const usage = { promptTokens: 1, completionTokens: 1, cachedPromptTokens: 0 };
   const stream = Object.assign(ReadableStream.from(parts), {
-    result: Promise.resolve({ finishReason: "end", usage } as ChatResult),
+    result: Promise.resolve({ finishReason: "end", usage, reasoning: "" } as ChatResult),
   });
   const pieces: ChatPiece[] = [];
   let end: ChoiceEnd | undefined;
@@ -15,7 +15,7 @@ async function messageOf(parts: readonly ChatPart[]) {
     if ("piece" in event) pieces.push(event.piece);
     else end = event.end;
   }
-  return chatFormat.whole(0, pieces, end!);
+  return chatFormat.whole(0, pieces, end!, undefined);
 }
 
 test("Reasoning stands beside the content.", async () => {

@@ -1,6 +1,6 @@
-import type { ChatPart, ChatStream, Tokenizer } from "@trtllm-node/runtime";
+import { type ChatPart, type ChatStream, reasoningTokens, type Tokenizer } from "@trtllm-node/runtime";
 import { type ChoiceEvent, finishReason } from "../answer/choice.ts";
-import { tokenLogProbs } from "../answer/log-probs.ts";
+import { type ChosenLogProb, TokenTeller } from "../answer/log-probs.ts";
 import type { ChoiceFormat } from "../answer/respond.ts";
 
 interface ToolCallDelta {
@@ -27,15 +27,19 @@ export async function* chatChoice(
   tokenizer: Tokenizer,
 ): AsyncGenerator<ChoiceEvent<ChatPiece>, undefined> {
   const calls = new Map<string, number>();
+  const teller = new TokenTeller(tokenizer);
   for await (const part of stream) {
+    teller.add(part.told);
     const piece = chatPiece(part, calls);
-    if (piece !== undefined) yield { index, piece };
+    if (piece !== undefined) yield { index, piece, told: teller.take() };
   }
   const result = await stream.result;
-  const { usage } = result;
-  const content = tokenLogProbs(result, tokenizer);
-  const logprobs = content && { content, refusal: null };
-  yield { index, end: { finishReason: finishReason(result.finishReason, calls.size > 0), usage, logprobs } };
+  const end = {
+    finishReason: finishReason(result.finishReason, calls.size > 0),
+    usage: result.usage,
+    reasoningTokens: reasoningTokens(result, tokenizer),
+  };
+  yield { index, end, told: teller.takeRest(result) };
 }
 
 /** @param calls the indexes of those begun, by id */
@@ -62,14 +66,19 @@ function chatPiece(part: ChatPart, calls: Map<string, number>): ChatPiece | unde
 }
 
 export const chatFormat: ChoiceFormat<ChatPiece> = {
-  chunk(index, piece, finish_reason, first) {
-    const role = first ? { role: "assistant", content: "" } : {};
-    return { index, delta: { ...role, ...piece }, logprobs: null, finish_reason };
+  chunk({ index, told, ...event }, first) {
+    const delta = { ...(first && { role: "assistant", content: "" }), ...("piece" in event && event.piece) };
+    const finish_reason = "end" in event ? event.end.finishReason : null;
+    return { index, delta, logprobs: logProbs(told), finish_reason };
   },
-  whole(index, pieces, { finishReason: finish_reason, logprobs = null }) {
-    return { index, message: chatMessage(pieces), logprobs, finish_reason };
+  whole(index, pieces, { finishReason: finish_reason }, told) {
+    return { index, message: chatMessage(pieces), logprobs: logProbs(told), finish_reason };
   },
 };
+
+function logProbs(content: readonly ChosenLogProb[] | undefined): object | null {
+  return content === undefined ? null : { content, refusal: null };
+}
 
 function chatMessage(pieces: readonly ChatPiece[]): object {
   const content = pieces.map((piece) => piece.content ?? "").join("");

@@ -1,7 +1,7 @@
 import type { ChatOptions, LLM } from "@trtllm-node/runtime";
 import { ApiError } from "../api-error.ts";
 import type { ChatRequest } from "../request/chat-request.ts";
-import { checkLogProbs, checkMaxTokens, generateOptions } from "../request/generation-fields.ts";
+import { checkMaxTokens, generateOptions } from "../request/generation-fields.ts";
 import { guideOf } from "./response-format.ts";
 import { templateVariables } from "./template-variables.ts";
 import { toolChoiceOf, toolsOf } from "./tools.ts";
@@ -16,11 +16,15 @@ export function chatOptions(
   { tokenizer }: LLM,
   limit: number | undefined,
 ): Omit<ChatOptions, "signal" | "seed"> {
-  checkLogProbFields(request);
+  if (request.top_logprobs && !request.logprobs) {
+    const message = "Invalid value for 'top_logprobs': 'logprobs' must be true to use it.";
+    throw new ApiError(400, message, { param: "top_logprobs", code: "invalid_value" });
+  }
   const { response_format: format, tool_choice: choice } = request;
   const tools = toolsOf(
     (request.tools ?? []).map((tool) => tool.function),
     (index) => `tools[${index}].function`,
+    choice,
   );
   const toolChoice = toolChoiceOf(typeof choice === "string" ? choice : choice?.function, tools);
   const flat = format?.type === "json_schema" ? { type: format.type, ...format.json_schema } : format;
@@ -43,12 +47,4 @@ export function chatOptions(
     topLogProbs: request.top_logprobs ?? undefined,
     continueFinalMessage: request.continue_final_message ?? undefined,
   };
-}
-
-function checkLogProbFields(request: ChatRequest): void {
-  if (request.logprobs) checkLogProbs(request);
-  else if (request.top_logprobs) {
-    const message = "Invalid value for 'top_logprobs': 'logprobs' must be true to use it.";
-    throw new ApiError(400, message, { param: "top_logprobs", code: "invalid_value" });
-  }
 }

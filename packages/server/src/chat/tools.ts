@@ -10,15 +10,20 @@ interface RequestTool {
 
 /**
  * @param field the path of a tool in the request, such as "tools[0].function"
- * @throws ApiError: strict tools
+ * @param choice `tool_choice`: calls that must be are held to their schemas
+ * @throws ApiError: strict tools that the model may call of itself
  */
-export function toolsOf(tools: readonly RequestTool[], field: (index: number) => string): Tool[] {
+export function toolsOf(
+  tools: readonly RequestTool[],
+  field: (index: number) => string,
+  choice: unknown,
+): Tool[] {
+  const free = choice === null || choice === undefined || choice === "auto";
   return tools.map(({ name, description, parameters, strict }, index) => {
-    if (strict) {
-      throw unsupported(
-        `${field(index)}.strict`,
-        "Arguments cannot be held to a schema while they are written.",
-      );
+    if (strict && free) {
+      const reason =
+        "Only a call that must be is held to its schema: set 'tool_choice' to 'required' or to one of the tools.";
+      throw unsupported(`${field(index)}.strict`, reason);
     }
     return { name, description: description ?? undefined, parameters: parameters ?? undefined };
   });

@@ -1,6 +1,6 @@
 import { bestAnswers, type GenerationResult, type Tokenizer } from "@trtllm-node/runtime";
 import { type ChoiceEvent, finishReason } from "../answer/choice.ts";
-import { completionLogProbs, tokenLogProbs } from "../answer/log-probs.ts";
+import { tokenLogProbs } from "../answer/log-probs.ts";
 import { ApiError } from "../api-error.ts";
 import type { CompletionRequest } from "../request/completion-request.ts";
 
@@ -39,15 +39,12 @@ export function bestChoices(
     const result = chosen[place]!;
     const index = first + place;
     yield { index, piece: result.text };
-    const tokens = logprobs ? tokenLogProbs(result, tokenizer) : undefined;
     const completionTokens = result.usage.completionTokens + (place === 0 ? others : 0);
+    const usage = { ...result.usage, completionTokens };
     yield {
       index,
-      end: {
-        finishReason: finishReason(result.finishReason),
-        usage: { ...result.usage, completionTokens },
-        logprobs: tokens && completionLogProbs(tokens),
-      },
+      end: { finishReason: finishReason(result.finishReason), usage },
+      told: logprobs ? tokenLogProbs(result, tokenizer) : undefined,
     };
   }
   return Array.from({ length: n }, (_, place) => choice(place));

@@ -1,6 +1,6 @@
 import type { Prompt, TextStream, Tokenizer } from "@trtllm-node/runtime";
 import { type ChoiceEvent, envelope, finishReason } from "../answer/choice.ts";
-import { completionLogProbs, tokenLogProbs } from "../answer/log-probs.ts";
+import { completionLogProbs, TokenTeller } from "../answer/log-probs.ts";
 import { type ChoiceFormat, respondStreaming, respondWhole } from "../answer/respond.ts";
 import type { Generation } from "../generation.ts";
 import {
@@ -9,7 +9,6 @@ import {
   unsupportedInCompletions,
 } from "../request/completion-request.ts";
 import {
-  checkLogProbs,
   checkMaxTokens,
   checkStreamOptions,
   generateOptions,
@@ -22,19 +21,37 @@ import { answersPerPrompt, bestChoices } from "./best-of.ts";
 /** OpenAI's default. */
 const defaultMaxTokens = 16;
 
-const format: ChoiceFormat<string> = {
-  chunk: (index, text = "", finish_reason) => ({ index, text, logprobs: null, finish_reason }),
-  whole: (index, pieces, { finishReason: finish_reason, logprobs = null }) => {
-    return { index, text: pieces.join(""), logprobs, finish_reason };
-  },
-};
+function completionFormat(): ChoiceFormat<string> {
+  /** Of each choice the characters of the tokens that were told. */
+  const offsets = new Map<number, number>();
+  return {
+    chunk({ index, told, ...event }) {
+      const start = offsets.get(index) ?? 0;
+      if (told !== undefined)
+        offsets.set(
+          index,
+          told.reduce((end, { token }) => end + token.length, start),
+        );
+      const text = "piece" in event ? event.piece : "";
+      const finish_reason = "end" in event ? event.end.finishReason : null;
+      return { index, text, logprobs: told ? completionLogProbs(told, start) : null, finish_reason };
+    },
+    whole(index, pieces, { finishReason: finish_reason }, told) {
+      return {
+        index,
+        text: pieces.join(""),
+        logprobs: told ? completionLogProbs(told) : null,
+        finish_reason,
+      };
+    },
+  };
+}
 
 /** POST /v1/completions */
 export async function completions({ body, models, call, limits, onError }: Generation): Promise<Response> {
   refuseUnsupported(body, unsupportedInCompletions);
   const request = parseRequest(completionSchema, body);
   checkStreamOptions(request);
-  if (typeof request.logprobs === "number") checkLogProbs(request);
   const made = answersPerPrompt(request);
   const { name, llm, lora } = models.get(request.model);
   const logprobs = typeof request.logprobs === "number";
@@ -56,7 +73,12 @@ export async function completions({ body, models, call, limits, onError }: Gener
     const answers = streams.map(({ result }) => result);
     return bestChoices(answers, { n: perPrompt, first, logprobs }, llm.tokenizer);
   });
-  const answer = { envelope: envelope("cmpl", "text_completion", name), choices, perPrompt, format };
+  const answer = {
+    envelope: envelope("cmpl", "text_completion", name),
+    choices,
+    perPrompt,
+    format: completionFormat(),
+  };
   if (!request.stream) return respondWhole(answer, call);
   const includeUsage = request.stream_options?.include_usage ?? false;
   return respondStreaming(answer, call, { includeUsage, onError });
@@ -72,9 +94,12 @@ async function* textChoice(
   index: number,
   tokenizer: Tokenizer,
 ): AsyncGenerator<ChoiceEvent<string>, undefined> {
-  for await (const piece of stream.textStream) yield { index, piece };
+  const teller = new TokenTeller(tokenizer);
+  for await (const { text: piece, ...tokens } of stream) {
+    teller.add(tokens);
+    yield { index, piece, told: teller.take() };
+  }
   const result = await stream.result;
-  const chosen = tokenLogProbs(result, tokenizer);
-  const logprobs = chosen && completionLogProbs(chosen);
-  yield { index, end: { finishReason: finishReason(result.finishReason), usage: result.usage, logprobs } };
+  const end = { finishReason: finishReason(result.finishReason), usage: result.usage };
+  yield { index, end, told: teller.takeRest(result) };
 }

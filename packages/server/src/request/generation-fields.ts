@@ -118,12 +118,6 @@ export function checkStreamOptions({ stream, stream_options }: GenerationRequest
   throw new ApiError(400, message, { param: "stream_options", code: "invalid_value" });
 }
 
-/** @throws ApiError: log-probabilities of a stream */
-export function checkLogProbs({ stream }: GenerationRequest): void {
-  if (stream)
-    throw unsupported("logprobs", "Log-probabilities come with whole answers only: leave 'stream' out.");
-}
-
 /** What OpenAI's API knows and an engine here cannot do. */
 export interface Unsupported {
   readonly reason: string;

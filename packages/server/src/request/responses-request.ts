@@ -86,6 +86,8 @@ export const responsesSchema = z.object({
       summary: z.string().nullish(),
     })
     .nullish(),
+  include: z.array(z.literal(["message.output_text.logprobs", "reasoning.encrypted_content"])).nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
   chat_template_kwargs: z.record(z.string(), z.unknown()).nullish(),
 });
 
@@ -99,12 +101,10 @@ export const unsupportedInResponses: Readonly<Record<string, Unsupported>> = {
   background: { reason: "A response is made while its client waits.", harmless: [false] },
   conversation: { reason: "Pass the items in 'input', or the 'previous_response_id'." },
   context_management: { reason: "Nothing is left out of a conversation." },
-  include: { reason: "There is nothing to include.", harmless: [[], ["reasoning.encrypted_content"]] },
   max_tool_calls: { reason: aService },
   moderation: { reason: aService },
   parallel_tool_calls: { reason: "The number of calls cannot be limited.", harmless: [true] },
   prompt: { reason: aService },
   stream_options: { reason: aService, harmless: [{}, { include_obfuscation: false }] },
-  top_logprobs: { reason: "Log-probabilities come with chats and completions.", harmless: [0] },
   truncation: { reason: "Nothing is left out of a conversation.", harmless: ["disabled"] },
 };

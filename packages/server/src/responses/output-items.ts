@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ChatPart } from "@trtllm-node/runtime";
+import type { ChosenLogProb } from "../answer/log-probs.ts";
 
 type ItemStatus = "in_progress" | "completed" | "incomplete";
 
@@ -23,6 +24,8 @@ interface OpenItem {
   readonly id: string;
   readonly kind: Kind | { readonly call_id: string; readonly name: string };
   text: string;
+  /** Of the tokens of a text, where they were asked for. */
+  readonly logprobs: ChosenLogProb[];
 }
 
 /** Makes items of the parts of an answer, and tells of each step. */
@@ -35,10 +38,11 @@ export class OutputItems {
     return this.#done;
   }
 
-  push(part: ChatPart): OutputEvent[] {
+  /** @param told log-probabilities of the tokens since the last part that had any */
+  push(part: ChatPart, told: readonly ChosenLogProb[] = []): OutputEvent[] {
     switch (part.type) {
       case "text-delta":
-        return this.#give("text", part.text);
+        return this.#give("text", part.text, told);
       case "reasoning-delta":
         return this.#give("reasoning", part.text);
       case "tool-call-start":
@@ -64,14 +68,14 @@ export class OutputItems {
     return typeof kind === "object" && kind.call_id === id;
   }
 
-  #give(kind: Kind, text: string): OutputEvent[] {
+  #give(kind: Kind, text: string, told: readonly ChosenLogProb[] = []): OutputEvent[] {
     const begun = this.#open?.kind === kind ? [] : [...this.#close("completed"), ...this.#begin(kind)];
-    return [...begun, this.#delta(text)];
+    return [...begun, this.#delta(text, told)];
   }
 
   #begin(kind: OpenItem["kind"]): OutputEvent[] {
     const prefix = kind === "text" ? "msg" : kind === "reasoning" ? "rs" : "fc";
-    this.#open = { id: `${prefix}_${randomUUID().replaceAll("-", "")}`, kind, text: "" };
+    this.#open = { id: `${prefix}_${randomUUID().replaceAll("-", "")}`, kind, text: "", logprobs: [] };
     const added = {
       type: "response.output_item.added",
       output_index: this.#done.length,
@@ -80,13 +84,19 @@ export class OutputItems {
     if (typeof kind === "object") return [added];
     return [
       added,
-      { type: "response.content_part.added", ...this.#at(), content_index: 0, part: partOf(kind, "") },
+      {
+        type: "response.content_part.added",
+        ...this.#at(),
+        content_index: 0,
+        part: partOf(kind, this.#open),
+      },
     ];
   }
 
-  #delta(delta: string): OutputEvent {
+  #delta(delta: string, told: readonly ChosenLogProb[] = []): OutputEvent {
     const open = this.#open!;
     open.text += delta;
+    open.logprobs.push(...told);
     if (typeof open.kind === "object") {
       return { type: "response.function_call_arguments.delta", ...this.#at(), delta };
     }
@@ -95,7 +105,7 @@ export class OutputItems {
       ...this.#at(),
       content_index: 0,
       delta,
-      ...logprobs(open.kind),
+      ...(open.kind === "text" && { logprobs: told }),
     };
   }
 
@@ -113,8 +123,14 @@ export class OutputItems {
       return [{ type: "response.function_call_arguments.done", ...at, name, arguments: text }, done];
     }
     return [
-      { type: `${eventOf(kind)}.done`, ...at, content_index: 0, text, ...logprobs(kind) },
-      { type: "response.content_part.done", ...at, content_index: 0, part: partOf(kind, text) },
+      {
+        type: `${eventOf(kind)}.done`,
+        ...at,
+        content_index: 0,
+        text,
+        ...(kind === "text" && { logprobs: open.logprobs }),
+      },
+      { type: "response.content_part.done", ...at, content_index: 0, part: partOf(kind, open) },
       done,
     ];
   }
@@ -128,21 +144,15 @@ function eventOf(kind: Kind): string {
   return kind === "text" ? "response.output_text" : "response.reasoning_text";
 }
 
-/** OpenAI's clients want them there. */
-function logprobs(kind: Kind): object {
-  return kind === "text" ? { logprobs: [] } : {};
+function partOf(kind: Kind, { text, logprobs }: Pick<OpenItem, "text" | "logprobs">): object {
+  if (kind === "reasoning") return { type: "reasoning_text", text };
+  return { type: "output_text", text, annotations: [], logprobs: [...logprobs] };
 }
 
-function partOf(kind: Kind, text: string): object {
-  return kind === "text"
-    ? { type: "output_text", text, annotations: [], logprobs: [] }
-    : { type: "reasoning_text", text };
-}
-
-function itemOf({ id, kind, text }: OpenItem, status: ItemStatus): OutputItem {
-  if (typeof kind === "object") return { id, type: "function_call", status, ...kind, arguments: text };
+function itemOf({ id, kind, ...said }: OpenItem, status: ItemStatus): OutputItem {
+  if (typeof kind === "object") return { id, type: "function_call", status, ...kind, arguments: said.text };
   // Of what has only begun the part comes with an event of its own.
-  const content = status === "in_progress" ? [] : [partOf(kind, text)];
+  const content = status === "in_progress" ? [] : [partOf(kind, said)];
   if (kind === "reasoning") return { id, type: "reasoning", status, summary: [], content };
   return { id, type: "message", status, role: "assistant", content };
 }

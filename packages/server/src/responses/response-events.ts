@@ -1,5 +1,6 @@
 import type { AssistantMessage, ChatStream, Tokenizer } from "@trtllm-node/runtime";
 import { finishReason } from "../answer/choice.ts";
+import { TokenTeller } from "../answer/log-probs.ts";
 import type { ApiError } from "../api-error.ts";
 import type { EventFormat } from "../http/event-stream.ts";
 import { type OutputEvent, OutputItems } from "./output-items.ts";
@@ -26,7 +27,12 @@ export class ResponseEvents {
     let next = await parts.next();
     yield { type: "response.created", response: this.#begun };
     yield { type: "response.in_progress", response: this.#begun };
-    for (; !next.done; next = await parts.next()) yield* this.#items.push(next.value);
+    const teller = new TokenTeller(this.#tokenizer);
+    for (; !next.done; next = await parts.next()) {
+      teller.add(next.value.told);
+      // Marks and reasoning have no place for theirs.
+      yield* this.#items.push(next.value, teller.take());
+    }
     const result = await this.#chat.result;
     const status = finishReason(result.finishReason) === "length" ? "incomplete" : "completed";
     yield* this.#items.end(status);

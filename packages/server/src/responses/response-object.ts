@@ -49,7 +49,7 @@ export function begunResponse(
     text: { format: request.text?.format ?? { type: "text" } },
     tool_choice: request.tool_choice ?? "auto",
     tools: request.tools ?? [],
-    top_logprobs: 0,
+    top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
     truncation: "disabled",
     usage: null,

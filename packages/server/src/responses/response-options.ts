@@ -1,4 +1,5 @@
 import type { ChatOptions, LLM } from "@trtllm-node/runtime";
+import { ApiError } from "../api-error.ts";
 import { guideOf } from "../chat/response-format.ts";
 import { templateVariables } from "../chat/template-variables.ts";
 import { toolChoiceOf, toolsOf } from "../chat/tools.ts";
@@ -15,7 +16,7 @@ export function responseOptions(
   { tokenizer }: LLM,
   limit: number | undefined,
 ): Omit<ChatOptions, "signal" | "seed"> {
-  const tools = toolsOf(request.tools ?? [], (index) => `tools[${index}]`);
+  const tools = toolsOf(request.tools ?? [], (index) => `tools[${index}]`, request.tool_choice);
   const toolChoice = toolChoiceOf(request.tool_choice, tools);
   const guided = guideOf(request.text?.format, { tools, toolChoice }, "text.format");
   const wish = {
@@ -31,5 +32,14 @@ export function responseOptions(
     toolChoice,
     guided,
     templateVariables: templateVariables(wish, tokenizer.chatTemplate),
+    ...logProbs(request),
   };
+}
+
+function logProbs({ include, top_logprobs: top }: ResponsesRequest) {
+  if (include?.includes("message.output_text.logprobs")) return { logProbs: true, topLogProbs: top ?? 0 };
+  if (!top) return {};
+  const message =
+    "Invalid value for 'top_logprobs': 'include' must have 'message.output_text.logprobs' to use it.";
+  throw new ApiError(400, message, { param: "top_logprobs", code: "invalid_value" });
 }
