@@ -153,6 +153,13 @@ describe("examples", () => {
     expect(object).toMatch(/^\{ name: '.+', born: \d+ \}$/);
   });
 
+  it("35-queue-worker finishes its jobs, and answers who asks meanwhile", async () => {
+    const lines = (await run("35-queue-worker.ts")).split("\n");
+    expect(lines.filter((line) => /^job \d: (good|bad|neutral)$/.test(line))).toHaveLength(6);
+    expect(lines.join("\n")).toMatch(/^asked meanwhile: .+, with [1-6] jobs left$/m);
+    expect(lines.at(-1)).toMatch(/^6 jobs, /);
+  });
+
   it("20-tokens takes a text apart and counts those of a book", async () => {
     const [pieces, book] = (await run("20-tokens.ts")).split("\n");
     expect(pieces!.replaceAll("|", "")).toBe("Grüße aus 東京 👩🏽‍🚀!");

@@ -10,7 +10,7 @@ const nodeOptions = ["--import", "tsx", "--conditions=@trtllm-node/source"];
 const request = { model: "my-model", prompt: "The capital of France is", max_tokens: 2, temperature: 0 };
 
 describe("examples of applications with a model in them", () => {
-  it.each(["30-serve-hono.ts", "31-serve-express.ts"])(
+  it.each(["30-serve-hono.ts", "31-serve-express.ts", "33-serve-fastify.ts"])(
     "%s answers OpenAI's client and ends at SIGTERM",
     async (file) => {
       const application = execaNode(`examples/${file}`, [modelPath()], { cwd, nodeOptions, reject: false });
