@@ -4,6 +4,8 @@ import { decimalNumber, wholeNumber } from "./number-arguments.ts";
 
 export interface ExecutorFlags {
   readonly maxBatchSize?: number;
+  /** Offered by `serve` alone: nobody else has a queue. */
+  readonly maxQueueSize?: number;
   readonly runner?: NonNullable<ExecutorOptions["embedded"]>["runner"];
   readonly threads?: number;
   readonly maxSequenceTokens?: number;
@@ -41,14 +43,20 @@ export function addSamplingOptions(command: Command): Command {
 }
 
 /** The executor's options among the flags. */
-export function executorOptions({ maxBatchSize, runner, threads, maxSequenceTokens }: ExecutorFlags) {
+export function executorOptions({
+  maxBatchSize,
+  maxQueueSize,
+  runner,
+  threads,
+  maxSequenceTokens,
+}: ExecutorFlags) {
   // TensorRT-LLM refuses options of the embedded executor, so they are sent only where given.
   const embedded = {
     ...(runner && { runner }),
     ...(threads && { threads }),
     ...(maxSequenceTokens && { maxSequenceTokens }),
   };
-  return { maxBatchSize, ...(Object.keys(embedded).length > 0 && { embedded }) };
+  return { maxBatchSize, maxQueueSize, ...(Object.keys(embedded).length > 0 && { embedded }) };
 }
 
 /** The sampling options among the flags. */

@@ -36,6 +36,11 @@ export function serveCommand(): Command {
     .option("--model-name <name>", "what requests call the model (default: the engine's name)")
     .option("--api-key-file <path>", "file of API keys, one a line; without it anybody may ask")
     .option("--max-tokens <count>", "most tokens of an answer", wholeNumber({ min: 1 }))
+    .option(
+      "--max-queue-size <count>",
+      "most requests waiting; the next are told 429",
+      wholeNumber({ min: 1 }),
+    )
     .option("--max-concurrent-per-key <count>", "most requests of a key at once", wholeNumber({ min: 1 }))
     .option("--allowed-host <name...>", "names by which it may be reached (default on loopback: localhost)")
     .option("--max-stored-responses <count>", "answers of /v1/responses to keep", wholeNumber({ min: 0 }))
