@@ -32,6 +32,7 @@ export const packages = [
   "core",
   "kv-cache",
   "runtime",
+  "telemetry",
   "server",
   "ai-sdk",
   "langchain",

@@ -12,6 +12,7 @@ export const typescript = stampedStep({
     "core/dist/index.js",
     "kv-cache/dist/index.js",
     "runtime/dist/index.js",
+    "telemetry/dist/index.js",
     "ai-sdk/dist/index.js",
     "langchain/dist/index.js",
     "engine-builder/dist/index.js",

@@ -1,5 +1,6 @@
 import type { TrtllmError } from "./errors.ts";
 import type { KvCacheEvent } from "./kv-cache-event.ts";
+import type { RequestStatsPerIteration } from "./request-stats.ts";
 
 /** What a runtime needs of an executor. `Executor` is the native one; tests and other engines bring theirs. */
 export interface ExecutorLike extends AsyncDisposable {
@@ -18,6 +19,8 @@ export interface ExecutorLike extends AsyncDisposable {
   iterationStats(): IterationStats[];
   /** What happened to reusable KV blocks since the last call, oldest first; none where the executor tells none. */
   kvEvents?(): KvCacheEvent[];
+  /** Of each request in each iteration since the last call, oldest first; none where the executor keeps none. */
+  requestStats?(): RequestStatsPerIteration[];
   /** Cancels what runs, delivers the last events, frees the engine. Idempotent. */
   dispose(): Promise<void>;
 }

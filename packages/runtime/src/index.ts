@@ -20,6 +20,7 @@ export { type ChatOptions, LLM, type ObjectOptions, type Prompt } from "./llm.ts
 export type { LatencySummary } from "./metrics/latency-histogram.ts";
 export type { LlmMetricsSnapshot, RequestOutcome, RequestRecord } from "./metrics/llm-metrics.ts";
 export type { Percentiles } from "./metrics/percentiles.ts";
+export type { RequestEnd, RequestStart, RequestTracer } from "./metrics/request-trace.ts";
 export type { CopyHealth, CopyState } from "./pool/engine-copy.ts";
 export { EnginePool, type LoadedEngine, type PoolModel, type RetireOptions } from "./pool/engine-pool.ts";
 export type { JsonSchema, Schema } from "./schema/schema.ts";

@@ -6,6 +6,7 @@ import {
   type ExecutorOptions,
   InvalidRequestError,
   type LoraAdapters,
+  type RequestStats,
   type TokenStream,
   UnsupportedError,
 } from "@trtllm-node/core";
@@ -21,6 +22,8 @@ import type { GenerationResult } from "./generation-result.ts";
 import { adaptersOf } from "./lora.ts";
 import { LlmMetrics, type LlmMetricsSnapshot, type RequestRecord } from "./metrics/llm-metrics.ts";
 import { requestRecord } from "./metrics/request-record.ts";
+import { type RequestStart, RequestTrace, type RequestTracer } from "./metrics/request-trace.ts";
+import { RunningRequests } from "./metrics/running-requests.ts";
 import { RoutingExecutor } from "./pool/routing-executor.ts";
 import { encodeAsync, encodeNow, isShort, type PromptText } from "./prompt-text.ts";
 import { compileSchema, type Schema } from "./schema/schema.ts";
@@ -56,6 +59,8 @@ function isTexts(prompt: TokenIds | readonly PromptText[]): prompt is readonly P
   return typeof prompt[0] === "object";
 }
 
+type Call = Omit<RequestStart, "options">;
+
 /** All but what says the form of the answer, which the schema does. */
 export type ObjectOptions = Omit<GenerateOptions, "guided">;
 
@@ -68,15 +73,18 @@ export class LLM implements AsyncDisposable {
   /** What the KV cache holds, and remembers of prompts. */
   readonly kvCache: KvCacheMonitor;
   readonly #metrics = new LlmMetrics();
+  readonly #trace = new RequestTrace();
+  readonly #running: RunningRequests;
   readonly #observers = new Set<(record: RequestRecord) => void>();
   #chatFormat: ChatFormat | undefined;
 
   /** @param executor is owned by the LLM from here on: `dispose()` disposes it */
   constructor(executor: ExecutorLike, tokenizer: Tokenizer) {
     this.#executor = executor;
-    this.kvCache = new KvCacheMonitor(() =>
-      executor instanceof RoutingExecutor ? executor.copies.map((copy) => copy.executor) : [executor],
-    );
+    const executors = () =>
+      executor instanceof RoutingExecutor ? executor.copies.map((copy) => copy.executor) : [executor];
+    this.kvCache = new KvCacheMonitor(executors);
+    this.#running = new RunningRequests(executors);
     this.tokenizer = tokenizer;
   }
 
@@ -137,8 +145,14 @@ export class LLM implements AsyncDisposable {
     const { tools, toolChoice, continueFinalMessage, templateVariables, ...generate } = options;
     const format = this.#chat;
     const prompt = format.prompt(messages, { tools, toolChoice, continueFinalMessage, templateVariables });
-    const texts = this.#submitSeveral(format.texts(prompt), n, optionsFor(prompt, generate), () =>
-      format.createDecoder(prompt),
+    const createDecoder = () => format.createDecoder(prompt);
+    const call = { operation: "chat", messages } as const;
+    const texts = this.#submitSeveral(
+      format.texts(prompt),
+      n,
+      optionsFor(prompt, generate),
+      createDecoder,
+      call,
     );
     return texts.map((each) => new ChatStream(each, prompt));
   }
@@ -240,7 +254,8 @@ export class LLM implements AsyncDisposable {
       get chatFormat() {
         return llm.#chat;
       },
-      submit: (tokens, generate, createDecoder) => llm.#submit(tokens, generate, createDecoder),
+      submit: (tokens, generate, createDecoder) =>
+        llm.#submit(tokens, generate, createDecoder, { operation: "chat" }),
     };
     return new Session(model, options);
   }
@@ -271,6 +286,21 @@ export class LLM implements AsyncDisposable {
     return () => void this.#observers.delete(observer);
   }
 
+  /**
+   * Follows requests: the tracer is called in the turn and the asynchronous context in which one is submitted, and what
+   * it returns once the request has ended. A request that is refused is told too. What they throw is an uncaught
+   * exception.
+   * @returns ends it
+   */
+  trace(tracer: RequestTracer): () => void {
+    return this.#trace.add(tracer);
+  }
+
+  /** Requests that run or wait, as of the newest iteration; `undefined` unless `requestStatsMaxIterations` is set. */
+  runningRequests(): readonly RequestStats[] | undefined {
+    return this.#running.take(this.#metrics.snapshot().requests.active > 0);
+  }
+
   /** Cancels what runs and frees the engine. Idempotent. */
   dispose(): Promise<void> {
     return this.#executor.dispose();
@@ -295,8 +325,9 @@ export class LLM implements AsyncDisposable {
     prompt: PromptSource,
     options: GenerateOptions,
     createDecoder?: () => IncrementalDecoder,
+    call?: Call,
   ): TextStream {
-    return this.#submitSeveral(prompt, 1, options, createDecoder)[0]!;
+    return this.#submitSeveral(prompt, 1, options, createDecoder, call)[0]!;
   }
 
   #submitSeveral(
@@ -304,29 +335,30 @@ export class LLM implements AsyncDisposable {
     count: number,
     options: GenerateOptions,
     createDecoder = () => this.tokenizer.createDecoder(),
+    call: Call = { operation: "text_completion" },
   ): TextStream[] {
-    return this.#countingRefusals(() => {
+    const streams: TextStream[] = [];
+    try {
       const decoding = { createDecoder, stop: stopStrings(options.stop) };
-      const streams: TextStream[] = [];
-      try {
-        for (const part of requestsFor(count, options, this.engine)) {
-          streams.push(...this.#request(prompt, part.count, part.options, decoding));
-        }
-      } catch (error) {
-        for (const stream of streams) stream.cancel();
-        throw error;
+      for (const part of requestsFor(count, options, this.engine)) {
+        streams.push(...this.#request(prompt, part.count, { ...call, options: part.options }, decoding));
       }
-      return streams;
-    });
+    } catch (error) {
+      for (const stream of streams) stream.cancel();
+      this.#refused({ ...call, options }, error);
+      throw error;
+    }
+    return streams;
   }
 
   /** One request with `count` answers. */
   #request(
     prompt: PromptSource,
     count: number,
-    options: GenerateOptions,
+    call: RequestStart,
     decoding: TextDecoding,
   ): TextStream[] {
+    const { options } = call;
     const { tokensPerBlock } = this.engine;
     const info = { promptTokens: 0, tokensPerBlock, endIds: this.tokenizer.endIds };
     const arrivalMs = Date.now();
@@ -337,10 +369,15 @@ export class LLM implements AsyncDisposable {
       this.#metrics.submitted();
       const submitted = { arrivalMs, prompt: tokens, maxTokens: request.maxTokens * count };
       // Holds no stream: one that is forgotten can be collected.
-      source.onEnd((end) => this.#record(requestRecord(end, submitted, decoding, info)));
+      const ended = this.#trace.begin(call);
+      source.onEnd((end) => {
+        const record = requestRecord(end, submitted, decoding, info);
+        this.#record(record);
+        ended(record);
+      });
       return source;
     };
-    const source = this.#start(prompt, start, options.signal);
+    const source = this.#start(prompt, start, options.signal, (error) => this.#refused(call, error));
     const sources = count === 1 ? [source] : sequenceStreams(source, count);
     return sources.map((each) => new TextStream(each, decoding, info));
   }
@@ -350,6 +387,7 @@ export class LLM implements AsyncDisposable {
     prompt: PromptSource,
     start: (tokens: TokenIds) => TokenStream,
     signal: AbortSignal | undefined,
+    refused: (error: unknown) => void,
   ): TokenStream {
     const isComing = prompt instanceof Promise;
     if (!isComing && !isTexts(prompt)) return start(prompt);
@@ -361,17 +399,13 @@ export class LLM implements AsyncDisposable {
     const signals = [cancelling.signal, ...(signal === undefined ? [] : [signal])];
     const tokens = isComing ? prompt : encodeAsync(prompt, this.tokenizer, AbortSignal.any(signals));
     const started = tokens.then(start);
-    started.catch(() => this.#metrics.refused());
+    started.catch(refused);
     return new PendingTokenStream(started, cancelling);
   }
 
-  #countingRefusals<T>(run: () => T): T {
-    try {
-      return run();
-    } catch (error) {
-      this.#metrics.refused();
-      throw error;
-    }
+  #refused(call: RequestStart, error: unknown): void {
+    this.#metrics.refused();
+    this.#trace.begin(call)({ outcome: "refused", error });
   }
 
   #record(record: RequestRecord): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { LLM } from "@trtllm-node/runtime";
+import { PrometheusMetrics } from "@trtllm-node/telemetry";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
@@ -9,7 +10,6 @@ import { checkOptions, type HandlerOptions } from "./handler-options.ts";
 import { Admission } from "./http/admission.ts";
 import { AllowedHosts } from "./http/allowed-hosts.ts";
 import { ApiKeys } from "./http/api-keys.ts";
-import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { readJson } from "./request/parse-request.ts";
 import { StoredResponses } from "./responses/stored-responses.ts";
 import { type Env, type Route, routesOf } from "./routes.ts";
@@ -48,7 +48,7 @@ export function createHandler(
   const hosts = new AllowedHosts(checked.allowedHosts);
   const keys = new ApiKeys(checked.apiKeys);
   const admission = new Admission(checked.maxConcurrentPerKey);
-  const metrics = new ServerMetrics(served.all, metricsPrefix);
+  const metrics = new PrometheusMetrics(served.byName, { prefix: metricsPrefix });
   const report = (error: unknown, requestId: string) => {
     const { status, cause } = toApiError(error);
     if (status >= 500) checked.onError?.(cause ?? error, requestId);

@@ -1,3 +1,4 @@
+import type { PrometheusMetrics } from "@trtllm-node/telemetry";
 import type { Context } from "hono";
 import { unavailable } from "./api-error.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
@@ -5,7 +6,6 @@ import { completions } from "./completion/completions.ts";
 import { embeddings } from "./embeddings.ts";
 import type { Generation } from "./generation.ts";
 import type { Admission } from "./http/admission.ts";
-import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import { readJson } from "./request/parse-request.ts";
 import { responses } from "./responses/responses.ts";
 import type { StoredResponses } from "./responses/stored-responses.ts";
@@ -20,7 +20,7 @@ export type Method = "GET" | "POST" | "DELETE";
 interface Parts {
   readonly models: ServedModels;
   readonly admission: Admission;
-  readonly metrics: ServerMetrics;
+  readonly metrics: PrometheusMetrics;
   readonly stored: StoredResponses;
   /** A route whose requests run on a model. @param input the field that holds the prompt */
   readonly generate: (input: string, answer: (generation: Generation) => Promise<Response>) => Route;

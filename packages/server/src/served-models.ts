@@ -26,6 +26,10 @@ export class ServedModels {
       throw new ConfigError("There is no model to serve. Pass an LLM, or LLMs by name.");
   }
 
+  get byName(): Readonly<Record<string, LLM>> {
+    return Object.fromEntries(this.all.map(({ name, llm }) => [name, llm]));
+  }
+
   get all(): readonly ServedModel[] {
     return [...this.#models.values()];
   }

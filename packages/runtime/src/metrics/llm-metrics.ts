@@ -17,6 +17,8 @@ export interface RequestRecord {
   /** As in `TokenUsage`; 0 where the request was aborted or failed. */
   readonly cachedPromptTokens: number;
   readonly completionTokens: number;
+  /** The generated tokens of each answer; none where the request was aborted or failed. */
+  readonly answers: readonly Int32Array[];
   /** Measured by the executor; `undefined` where the request was aborted or failed. */
   readonly timings: RequestTimings | undefined;
   /** Why it was aborted or failed. */

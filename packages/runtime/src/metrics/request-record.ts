@@ -30,6 +30,7 @@ export function requestRecord(
       promptTokens,
       cachedPromptTokens: 0,
       completionTokens: 0,
+      answers: [],
       timings: undefined,
       error: end,
     };
@@ -42,6 +43,7 @@ export function requestRecord(
     outcome: finishReasonOf(end, stopString, info),
     promptTokens,
     cachedPromptTokens: cachedPromptTokens(end, info),
+    answers: sequences.map(({ tokens }) => tokens),
     completionTokens: sequences.reduce((sum, { tokens }) => sum + tokens.length, 0),
     timings: sequences.length === 1 ? end.timings : timingsOfAll(sequences),
     error: undefined,

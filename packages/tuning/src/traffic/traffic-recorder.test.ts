@@ -28,6 +28,7 @@ function record(prompt: readonly number[], arrivalMs = 1000): RequestRecord {
       interTokenLatenciesMs: Float64Array.of(2, 2),
       totalMs: 9,
     },
+    answers: [],
     error: undefined,
   };
 }
