@@ -12,6 +12,7 @@ import { model } from "./setup/model.mjs";
 import { nativeLibrary } from "./setup/native-library.mjs";
 import { openvino } from "./setup/openvino.mjs";
 import { openvinoReference } from "./setup/openvino-genai.mjs";
+import { prometheus } from "./setup/prometheus.mjs";
 import { tokenizerFiles } from "./setup/published-tokenizers.mjs";
 import { pythonLibraries } from "./setup/python-reference.mjs";
 import { quantizedModels } from "./setup/quantized-models.mjs";
@@ -22,7 +23,9 @@ import { typescript } from "./setup/typescript.mjs";
 import { xgrammar } from "./setup/xgrammar.mjs";
 
 /** What only tests compare with. */
-const forTests = process.argv.includes("--tests") ? [pythonLibraries, tokenizerFiles, browser] : [];
+const forTests = process.argv.includes("--tests")
+  ? [pythonLibraries, tokenizerFiles, browser, prometheus]
+  : [];
 const withOpenVino = process.argv.includes("--openvino");
 
 try {

@@ -13,16 +13,16 @@ export const environment = {
 };
 
 /**
- * Runs a command from the repository root and resolves with what it printed.
+ * Runs a command, from the repository root unless `cwd` says otherwise, and resolves with what it printed.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ remedy: string, env?: Record<string, string>, onLine?: (line: string) => void }} options
+ * @param {{ remedy: string, cwd?: string, env?: Record<string, string>, onLine?: (line: string) => void }} options
  * @returns {Promise<string>}
  */
-export function runCommand(command, args, { remedy, env, onLine }) {
+export function runCommand(command, args, { remedy, cwd = root, env, onLine }) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...environment, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

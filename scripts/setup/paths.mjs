@@ -8,6 +8,8 @@ export const models = join(cache, "models");
 export const publishedTokenizers = join(cache, "tokenizers");
 /** Python packages, as PYTHONPATH takes them. */
 export const pythonReference = join(cache, "python");
+/** A Prometheus server: `usr/bin/prometheus`. */
+export const prometheusFolder = join(cache, "prometheus");
 /** A headless Chromium: the program `chromium`, its libraries in `lib`, its fonts in `fonts`. */
 export const browserFolder = join(cache, "browser");
 export const nativeShim = join(root, "native-shim");

@@ -13,6 +13,7 @@ import { planCommand } from "./commands/plan.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { topCommand } from "./commands/top.ts";
 import { reportError } from "./report-error.ts";
 import { packageVersion } from "./version.ts";
 
@@ -29,6 +30,7 @@ const program = new Command("trtllm-node")
   .addCommand(chatCommand())
   .addCommand(serveCommand())
   .addCommand(pullCommand())
+  .addCommand(topCommand())
   .addCommand(inspectCommand())
   .addCommand(planCommand())
   .addCommand(quantizeCommand())

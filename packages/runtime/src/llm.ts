@@ -352,12 +352,7 @@ export class LLM implements AsyncDisposable {
   }
 
   /** One request with `count` answers. */
-  #request(
-    prompt: PromptSource,
-    count: number,
-    call: RequestStart,
-    decoding: TextDecoding,
-  ): TextStream[] {
+  #request(prompt: PromptSource, count: number, call: RequestStart, decoding: TextDecoding): TextStream[] {
     const { options } = call;
     const { tokensPerBlock } = this.engine;
     const info = { promptTokens: 0, tokensPerBlock, endIds: this.tokenizer.endIds };

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { LLM } from "@trtllm-node/runtime";
-import { PrometheusMetrics } from "@trtllm-node/telemetry";
+import { LiveView, PrometheusMetrics } from "@trtllm-node/telemetry";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { ApiError, toApiError } from "./api-error.ts";
+import { isDashboardFile } from "./dashboard-files.ts";
 import type { Generation } from "./generation.ts";
 import { checkOptions, type HandlerOptions } from "./handler-options.ts";
 import { Admission } from "./http/admission.ts";
@@ -49,6 +50,7 @@ export function createHandler(
   const keys = new ApiKeys(checked.apiKeys);
   const admission = new Admission(checked.maxConcurrentPerKey);
   const metrics = new PrometheusMetrics(served.byName, { prefix: metricsPrefix });
+  const live = new LiveView(served.byName);
   const report = (error: unknown, requestId: string) => {
     const { status, cause } = toApiError(error);
     if (status >= 500) checked.onError?.(cause ?? error, requestId);
@@ -89,8 +91,7 @@ export function createHandler(
   });
   if (corsOrigins !== undefined) app.use(cors({ origin: corsOrigins, exposeHeaders: ["x-request-id"] }));
   app.use(async (context, next) => {
-    // Whoever watches over the process has no key.
-    if (!context.req.path.startsWith(`${basePath}/health/`)) {
+    if (!needsNoKey(context.req.path.slice(basePath.length))) {
       context.set("key", keys.check(context.req.header("authorization")));
     }
     await next();
@@ -98,7 +99,7 @@ export function createHandler(
   app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => tooLarge(maxBodyBytes) }));
 
   const stored = new StoredResponses(maxStoredResponses);
-  const routes = routesOf({ models: served, admission, metrics, stored, generate });
+  const routes = routesOf({ models: served, admission, metrics, live, stored, generate });
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, route] of Object.entries(methods)) app.on(method, path, route);
     app.all(path, (context) => notAllowed(context, Object.keys(methods)));
@@ -117,8 +118,16 @@ export function createHandler(
     async close() {
       await admission.close();
       metrics.close();
+      live.close();
     },
   });
+}
+
+/** Whoever watches over the process has no key, and neither has a browser before it has loaded the dashboard. */
+function needsNoKey(path: string): boolean {
+  return (
+    path.startsWith("/health/") || path === "/dashboard" || isDashboardFile(path.replace("/dashboard/", ""))
+  );
 }
 
 function notAllowed({ req }: Context, allowed: readonly string[]): Response {

@@ -1,8 +1,9 @@
-import type { PrometheusMetrics } from "@trtllm-node/telemetry";
+import type { LiveView, PrometheusMetrics } from "@trtllm-node/telemetry";
 import type { Context } from "hono";
 import { unavailable } from "./api-error.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { completions } from "./completion/completions.ts";
+import { dashboardFile } from "./dashboard-files.ts";
 import { embeddings } from "./embeddings.ts";
 import type { Generation } from "./generation.ts";
 import type { Admission } from "./http/admission.ts";
@@ -21,6 +22,7 @@ interface Parts {
   readonly models: ServedModels;
   readonly admission: Admission;
   readonly metrics: PrometheusMetrics;
+  readonly live: LiveView;
   readonly stored: StoredResponses;
   /** A route whose requests run on a model. @param input the field that holds the prompt */
   readonly generate: (input: string, answer: (generation: Generation) => Promise<Response>) => Route;
@@ -31,6 +33,7 @@ export function routesOf({
   models,
   admission,
   metrics,
+  live,
   stored,
   generate,
 }: Parts): Readonly<Record<string, Partial<Record<Method, Route>>>> {
@@ -61,6 +64,9 @@ export function routesOf({
         return { status: "ready" };
       }),
     },
+    "/dashboard": { GET: () => dashboardFile("") },
+    "/dashboard/live": { GET: json(() => live.snapshot()) },
+    "/dashboard/:file": { GET: ({ req }) => dashboardFile(req.param("file")!) },
     "/metrics": {
       GET: async () => {
         return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });

@@ -24,6 +24,9 @@ interface ServeFlags extends ExecutorFlags {
   readonly record?: string;
 }
 
+/** What the dashboard shows of requests and of the KV cache. */
+const shown = { requestStatsMaxIterations: 1, kvCache: { eventBufferMaxSize: 10_000 } };
+
 const lastBytesMs = 5000;
 const loopbackHosts = ["127.0.0.1", "::1", "localhost"];
 
@@ -59,7 +62,7 @@ async function serve(engine: string, flags: ServeFlags): Promise<void> {
   // Once: a second one ends the process at once.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
 
-  await using llm = await loadEngine(engine, flags, interrupt.signal);
+  await using llm = await loadEngine(engine, flags, interrupt.signal, shown);
   const name = flags.modelName ?? llm.engine.name;
   const handler = createHandler(
     { [name]: llm },
