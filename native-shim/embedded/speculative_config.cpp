@@ -35,6 +35,11 @@ public:
         return limits;
     }
 
+    [[nodiscard]] LoraShapes loraShapes() const override
+    {
+        return mModel->loraShapes();
+    }
+
     [[nodiscard]] std::unique_ptr<ModelRunner> createRunner(Limits const& limits) override
     {
         return mModel->createRunner(limits);
