@@ -17,7 +17,9 @@ namespace tensorrt_llm::executor::embedded
 /// On a CPU a step is computed in several llama_decode calls: one for each piece of a prompt, then one for all
 /// single tokens in order of slots, and one for all drafts of a length. llama.cpp computes sequences at once only where their lengths are equal and
 /// their ids are neighbours; a mixed call was measured to take a third longer, and an answer need not wait for the
-/// prompts behind it. On a GPU one call does all: it has room for more than one sequence's tokens.
+/// prompts behind it. On a GPU one call does all: it has room for more than one sequence's tokens. Slots that leave
+/// a gap between neighbours get a token that is taken back: eight answers in every other of 16 slots took 43 ms in
+/// eight calls inside of llama.cpp's, and 27 ms with their gaps filled.
 /// A call computes with one LoRA adapter or none, so a step does that for each adapter in it.
 class LlamaRunner : public ModelRunner, private SlotMemory
 {
@@ -46,6 +48,7 @@ private:
 
     void warmUp();
     void addToBatch(SequenceStep const& part, Slot slot);
+    void bridge(Slot from, Slot to, SizeType32 room);
     void decode();
     void use(Lora const* lora);
     void forward(std::vector<SequenceStep> const& step, std::vector<std::size_t> const& indices,
@@ -57,6 +60,7 @@ private:
     std::unique_ptr<llama_context, decltype(&llama_free)> mContext;
     SequenceSlots mSlots;
     SizeType32 mVocabularySize;
+    SizeType32 mMaxPositions;
     bool mOnGpu;
     LoraShapes mLoraShapes;
     SizeType32 mMaxLoraRank;
@@ -70,6 +74,13 @@ private:
         Batch& operator=(Batch const&) = delete;
     } mBatch;
 
+    struct Bridge
+    {
+        Slot slot;
+        SizeType32 position;
+    };
+
+    std::vector<Bridge> mBridges;        // in the batch
     std::vector<ComputedPart> mComputed; // by the last call
 };
 

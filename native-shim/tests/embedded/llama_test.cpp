@@ -162,6 +162,49 @@ TEST("one step computes prompts and single tokens of several sequences, each wit
     CHECK(!alike(together[0], together[1]));
 }
 
+TEST("a step of sequences with others between changes neither")
+{
+    auto const model = load(modelFile());
+    auto const lengthOf = [](SequenceId id) { return static_cast<SizeType32>(5 + 3 * id); };
+    auto const first = [](SequenceId id) { return static_cast<TokenIdType>(100 * id); };
+    auto const afterGaps = [&](std::vector<std::vector<SequenceId>> const& steps)
+    {
+        Sequences sequences(*model, 9);
+        std::vector<VecTokens> tokens(10);
+        for (SequenceId id = 1; id <= 8; ++id) // and one slot that nobody has used
+        {
+            sequences.begin(id, {static_cast<BlockId>(id), static_cast<BlockId>(id + 10)});
+            sequences.lastLogits(id, range(first(id), lengthOf(id)), 0);
+        }
+        std::vector<std::vector<float>> logits;
+        std::vector<SizeType32> positions(10);
+        for (SequenceId id = 1; id <= 8; ++id)
+        {
+            positions[id] = lengthOf(id);
+        }
+        for (auto const& step : steps)
+        {
+            std::vector<SequenceStep> parts;
+            std::vector<VecTokens> single(10);
+            for (auto const id : step)
+            {
+                single[id] = {static_cast<TokenIdType>(7 * id + 1000)};
+                parts.push_back(sequences.part(id, single[id], positions[id]++));
+            }
+            logits = sequences.lastLogits(parts);
+        }
+        return logits;
+    };
+    // Gaps of one, of two and of more slots, at whose sequences the last step looks.
+    auto const withGaps = afterGaps({{1, 3, 6}, {1, 2, 8}, {1, 2, 3, 4, 5, 6, 7, 8}});
+    auto const alone = afterGaps({{1}, {3}, {6}, {1}, {2}, {8}, {1, 2, 3, 4, 5, 6, 7, 8}});
+    CHECK_EQ(withGaps.size(), std::size_t{8});
+    for (std::size_t index = 0; index < 8; ++index)
+    {
+        CHECK(alike(withGaps[index], alone[index]));
+    }
+}
+
 TEST("log-probabilities of a prompt are those of llama.cpp's own logits")
 {
     auto const model = load(modelFile());
