@@ -51,6 +51,17 @@ std::vector<float> pairRows(LoraWeights const& weights, SizeType32 heads)
     return rows;
 }
 
+/// GCC 13 warns of the attributes that the type of fclose has.
+struct CloseFile
+{
+    void operator()(FILE* file) const
+    {
+        std::fclose(file);
+    }
+};
+
+using File = std::unique_ptr<FILE, CloseFile>;
+
 /// A GGUF file in memory, as llama.cpp reads adapters from files only.
 class AdapterFile
 {
@@ -83,16 +94,16 @@ public:
     }
 
     /// Once.
-    std::unique_ptr<FILE, decltype(&std::fclose)> open()
+    File open()
     {
         std::size_t size = 0;
-        std::unique_ptr<FILE, decltype(&std::fclose)> writer(open_memstream(&mBytes, &size), std::fclose);
+        File writer(open_memstream(&mBytes, &size));
         if (!writer || !gguf_write_to_file_ptr(mGguf.get(), writer.get(), false) || std::fflush(writer.get()) != 0)
         {
             throw std::bad_alloc();
         }
         writer.reset();
-        std::unique_ptr<FILE, decltype(&std::fclose)> reader(fmemopen(mBytes, size, "rb"), std::fclose);
+        File reader(fmemopen(mBytes, size, "rb"));
         if (!reader)
         {
             throw std::bad_alloc();

@@ -244,7 +244,9 @@ void LlamaRunner::compute(
     std::sort(indices.begin(), indices.end(), [&](auto a, auto b) { return slotOf(a) < slotOf(b); });
     auto const tokens = std::accumulate(indices.begin(), indices.end(), SizeType32{0},
         [&](auto sum, auto index) { return sum + step[index].count; });
-    auto const room = static_cast<SizeType32>(llama_n_batch(mContext.get())) - tokens;
+    // Drafts have several tokens each: as many again for every gap would cost more than a call.
+    bool const bridges = mOnGpu || tokens == static_cast<SizeType32>(indices.size());
+    auto const room = bridges ? static_cast<SizeType32>(llama_n_batch(mContext.get())) - tokens : 0;
     std::vector<SizeType32> ends; // in the batch
     std::optional<Slot> last;
     for (auto const index : indices)
