@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { analyzeCommand } from "./commands/analyze.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { buildCommand } from "./commands/build.ts";
 import { packCommand, unpackCommand, verifyCommand } from "./commands/bundle.ts";
 import { chatCommand } from "./commands/chat.ts";
@@ -14,6 +15,7 @@ import { pullCommand } from "./commands/pull.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { topCommand } from "./commands/top.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { reportError } from "./report-error.ts";
 import { packageVersion } from "./version.ts";
 
@@ -39,8 +41,10 @@ const program = new Command("trtllm-node")
   .addCommand(packCommand())
   .addCommand(unpackCommand())
   .addCommand(verifyCommand())
+  .addCommand(benchCommand())
   .addCommand(analyzeCommand())
   .addCommand(nativeCommand())
+  .addCommand(tuneCommand())
   .addCommand(doctorCommand());
 
 try {

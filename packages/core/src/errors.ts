@@ -32,7 +32,8 @@ export type TrtllmErrorCode =
   | "ERR_OBJECT_INVALID"
   | "ERR_SESSION_BUSY"
   | "ERR_TOKENIZER"
-  | "ERR_TRAFFIC_INVALID";
+  | "ERR_TRAFFIC_INVALID"
+  | "ERR_NOT_CONFIDENT";
 
 const marker = Symbol.for("trtllm-node.error");
 

@@ -9,3 +9,13 @@ export class TrafficError extends TrtllmError {
     return "TrafficError";
   }
 }
+
+/** There is too little evidence for a recommendation; the message says what is missing. */
+export class NotConfidentError extends TrtllmError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_NOT_CONFIDENT", message, options);
+  }
+  override get name() {
+    return "NotConfidentError";
+  }
+}

@@ -1,4 +1,4 @@
-import { LatencyCounts } from "./latency-counts.ts";
+import { LatencyCounts } from "../statistics/latency-counts.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import type { RequestTable } from "./request-table.ts";
 import type { SimulatedEngine } from "./simulated-engine.ts";

@@ -1,4 +1,4 @@
-import type { LatencyCounts } from "./latency-counts.ts";
+import type { LatencyCounts } from "../statistics/latency-counts.ts";
 
 /** One request of a simulation. */
 export interface SimulatedRequest {

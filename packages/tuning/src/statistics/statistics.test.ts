@@ -1,21 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { randomNumbers } from "../random.ts";
 import { describeArrivals } from "./arrivals.ts";
 import { describeConcurrency } from "./concurrency.ts";
 import { Survival } from "./kaplan-meier.ts";
 import { distribution, quantile } from "./quantile.ts";
 import { type PromptBlocks, reuseCurve } from "./reuse-curve.ts";
-
-/** Mulberry32. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const exponential = (uniform: () => number, mean: number) => -mean * Math.log(1 - uniform());
 
@@ -23,7 +13,7 @@ test("a quantile's interval holds the true one in 95 of 100 samples, and too few
   const truth = -100 * Math.log(1 - 0.9);
   let held = 0;
   for (let seed = 0; seed < 400; seed += 1) {
-    const uniform = random(seed);
+    const uniform = randomNumbers(seed);
     const sample = Float64Array.from({ length: 300 }, () => exponential(uniform, 100)).sort();
     const { low, high } = quantile(sample, 0.9)!;
     if (low <= truth && truth <= high) held += 1;
@@ -52,7 +42,7 @@ test("lengths are recovered where 15 to 30 of 100 answers were cut off, and a pl
   const truth = -200 * Math.log(0.5);
   let [held, plainHeld, cut] = [0, 0, 0];
   for (let seed = 0; seed < 200; seed += 1) {
-    const uniform = random(seed);
+    const uniform = randomNumbers(seed);
     const lifetimes = Array.from({ length: 400 }, () => {
       const [length, limit] = [exponential(uniform, 200), exponential(uniform, 700)];
       return { length: Math.min(length, limit), censored: limit < length };
@@ -83,7 +73,7 @@ test("what only cut answers would tell is not told", () => {
 test("a steady beat, a Poisson process and bursts are told apart", () => {
   const steady = Array.from({ length: 1000 }, (_, index) => index * 100);
   expect(describeArrivals(steady)).toMatchObject({ rate: 10, squaredVariation: 0, peakRate: { second: 10 } });
-  const uniform = random(1);
+  const uniform = randomNumbers(1);
   let now = 0;
   const poisson = Array.from({ length: 20_000 }, () => (now += exponential(uniform, 100)));
   const { squaredVariation, autocorrelation, rate } = describeArrivals(poisson)!;
