@@ -10,6 +10,7 @@ import { dependencies } from "./setup/dependencies.mjs";
 import { llamaHeaders } from "./setup/llama-headers.mjs";
 import { model } from "./setup/model.mjs";
 import { nativeLibrary } from "./setup/native-library.mjs";
+import { openMpi } from "./setup/open-mpi.mjs";
 import { openvino } from "./setup/openvino.mjs";
 import { openvinoReference } from "./setup/openvino-genai.mjs";
 import { prometheus } from "./setup/prometheus.mjs";
@@ -24,7 +25,7 @@ import { xgrammar } from "./setup/xgrammar.mjs";
 
 /** What only tests compare with. */
 const forTests = process.argv.includes("--tests")
-  ? [pythonLibraries, tokenizerFiles, browser, prometheus]
+  ? [pythonLibraries, tokenizerFiles, openMpi, browser, prometheus]
   : [];
 const withOpenVino = process.argv.includes("--openvino");
 

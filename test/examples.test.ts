@@ -58,6 +58,10 @@ describe("examples", () => {
     expect(lines[crash + 1]).toContain("Paris");
   });
 
+  it("07-shutdown lets two answers end after SIGTERM", async () => {
+    expect(await run("07-shutdown.ts")).toBe("fulfilled\nfulfilled");
+  });
+
   it("06-structured-output prints a document of the schema and a date", async () => {
     const [document = "", date = ""] = (await run("06-structured-output.ts")).split("\n");
     expect(JSON.parse(document)).toEqual({

@@ -7,6 +7,7 @@ import { Executor, type ExecutorOptions } from "@trtllm-node/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inChild } from "./support/child.ts";
 import { writeSyntheticAdapter } from "./support/lora-adapter.ts";
+import { gone } from "./support/processes.ts";
 import {
   type SyntheticScript,
   syntheticEngine,
@@ -170,18 +171,6 @@ function program(then: string): string {
     const children = readFileSync("/proc/self/task/" + process.pid + "/children", "utf8").trim().split(" ");
     const host = children.find((pid) => readFileSync("/proc/" + pid + "/comm", "utf8") === "trtllm-host\\n");
     ${then}`;
-}
-
-/** Resolves once a process is gone. It is no child of ours, so there is no event to wait for. */
-async function gone(pid: number): Promise<void> {
-  for (;;) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
-    await new Promise(setImmediate);
-  }
 }
 
 test("An idle one does not keep the application alive, and ends with it.", async () => {

@@ -152,8 +152,8 @@ test.each([
 ])("%s ends the process as it would without an executor.", async (_, end, expected) => {
   const child = await inChild(
     program(`
-      for (let count = 0; count < 8; count++) executor.submit(endless);
       await executor.submit(endless)[Symbol.asyncIterator]().next();
+      for (let count = 0; count < 8; count++) executor.submit(endless);
       ${end};
       await new Promise((resolve) => setTimeout(resolve, 60_000));`),
   );
@@ -183,7 +183,7 @@ test.each([
   ],
   ["process.exit in a worker, with its executor running, ends that worker only.", "exit", 0, " 3 length"],
   [
-    "A worker that is terminated with its executor running takes nobody with it.",
+    "A worker that is terminated with its executor running takes nobody with it, and its engine is freed.",
     "terminate",
     0,
     "running 1 length",

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdexcept>
 #include <string>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace trtllm_host
@@ -41,9 +42,17 @@ trtllm_record stoppedRecord()
     return record;
 }
 
+/// What waits in the socket waits for a slow reader; in the shim it would be joined.
+void keepSendBufferSmall()
+{
+    int const bytes = 64 * 1024;
+    setsockopt(kCommandFd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+/// No destructor: an engine may take its time, and nobody waits for it. No success either: mpirun ends the other ranks.
 [[noreturn]] void clientIsGone()
 {
-    _exit(0); // no destructor: an engine may take its time, and nobody waits for it
+    _exit(1);
 }
 
 /// Calls `fill(buffer, capacity, &needed)` with a buffer that is large enough.
@@ -71,8 +80,15 @@ Host::Host(Library const& library)
 {
 }
 
+void Host::run(std::string_view config)
+{
+    create(std::string(config));
+    run();
+}
+
 void Host::run()
 {
+    keepSendBufferSmall();
     std::thread([this] { answerQueries(); }).detach();
     Command command;
     std::vector<std::uint8_t> payload;
@@ -92,7 +108,7 @@ void Host::handle(Command const& command, std::vector<std::uint8_t> const& paylo
 {
     switch (command.kind)
     {
-    case CommandKind::kCREATE: create(payload); return;
+    case CommandKind::kCREATE: create({payload.begin(), payload.end()}); return;
     case CommandKind::kSUBMIT: submit(command.requestId, payload); return;
     case CommandKind::kCANCEL:
         if (auto const id = mIds.executorId(command.requestId); id != 0)
@@ -107,11 +123,10 @@ void Host::handle(Command const& command, std::vector<std::uint8_t> const& paylo
     throw std::runtime_error("A command is unknown.");
 }
 
-void Host::create(std::vector<std::uint8_t> const& config)
+void Host::create(std::string const& config)
 {
     trtllm_error error{};
-    std::string const text(config.begin(), config.end());
-    if (auto const status = mLibrary.create(text.c_str(), &mExecutor, &mWakeFd, &error); status != TRTLLM_OK)
+    if (auto const status = mLibrary.create(config.c_str(), &mExecutor, &mWakeFd, &error); status != TRTLLM_OK)
     {
         sendFailure(TRTLLM_RECORD_LOAD_FAILED, 0, status, error.message);
         auto const stopped = stoppedRecord();
@@ -225,9 +240,13 @@ trtllm_status Host::answer(
             [&](char* buffer, std::size_t capacity, std::size_t* length)
             { return mLibrary.iterationStats(mExecutor, buffer, capacity, length, &error); });
     case QueryKind::kREQUEST_STATS:
-        return fillGrowing<char>(out, 64 * 1024,
+    {
+        auto const status = fillGrowing<char>(out, 64 * 1024,
             [&](char* buffer, std::size_t capacity, std::size_t* length)
             { return mLibrary.requestStats(mExecutor, buffer, capacity, length, &error); });
+        out = mIds.translateStats({out.begin(), out.end()});
+        return status;
+    }
     case QueryKind::kKV_EVENTS:
         return fillGrowing<char>(out, 64 * 1024,
             [&](char* buffer, std::size_t capacity, std::size_t* length)

@@ -23,10 +23,12 @@ public:
     /// Serves until the client is gone. Frees the executor where its last record has been sent; a client that is gone
     /// earlier has died, and so does this process then.
     void run();
+    /// The same with a configuration that is not read from the client.
+    void run(std::string_view config);
 
 private:
     void handle(Command const& command, std::vector<std::uint8_t> const& payload);
-    void create(std::vector<std::uint8_t> const& config);
+    void create(std::string const& config);
     void submit(std::uint64_t client, std::vector<std::uint8_t> const& payload);
     void loadLora(std::uint64_t taskId, std::vector<std::uint8_t> const& path);
     void pumpRecords();

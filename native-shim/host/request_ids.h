@@ -5,8 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <mutex>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace trtllm_host
 {
@@ -29,13 +32,18 @@ public:
     /// 0 where the request has ended.
     std::uint64_t executorId(std::uint64_t client) const;
 
-    /// Puts the client's ids into whole records, and forgets requests that end.
+    /// Puts the client's ids into whole records. Of requests that end only the latest stay known, for statistics.
     void translate(std::uint8_t* records, std::size_t bytes);
+
+    /// Puts the client's ids into the JSON of request statistics; 0 for a request that is none of the client's.
+    std::vector<std::uint8_t> translateStats(std::string const& json) const;
 
 private:
     mutable std::mutex mMutex;
     std::unordered_map<std::uint64_t, std::uint64_t> mClients;   // by the executor's id
     std::unordered_map<std::uint64_t, std::uint64_t> mExecutors; // by the client's id
+    std::unordered_map<std::uint64_t, std::uint64_t> mEnded;     // as mClients
+    std::deque<std::uint64_t> mEndedInOrder;                     // the executor's ids
 };
 
 } // namespace trtllm_host

@@ -86,8 +86,9 @@ TRTLLM_API const char * trtllm_library_info(void);
  *                              "maxPagesPerBlockDevice"}},
  *   "embedded": {"threads", "maxSequenceTokens", "tokensPerBlock", "speculativeConfig"} or "tensorrt_llm": {"guidedDecodingBackend"}}
  * Only "engine" is required. Unknown keys are errors.
- * wake_fd: receives the read end of a non-blocking pipe, owned by the caller, to be closed after
- *   trtllm_executor_destroy. One byte arrives with the first record, and with the first one after each
+ * wake_fd: receives one end of a non-blocking connection, owned by the caller, to be closed after
+ *   trtllm_executor_destroy. Closed earlier, as by the end of a thread that owned it, it abandons the executor: within
+ *   a second that stops as by trtllm_executor_shutdown, and is freed. One byte arrives with the first record, and with the first one after each
  *   trtllm_executor_drain that found nothing: whoever keeps draining is not woken.
  * Then TRTLLM_RECORD_LOAD_PROGRESS records arrive, then one of READY or LOAD_FAILED.
  */

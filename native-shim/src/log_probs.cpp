@@ -28,6 +28,11 @@ Rows rowsOf(tle::Tensor const& tensor, std::int32_t vocabularySize)
         || tensor.getMemoryType() == tle::MemoryType::kCPU_PINNED
         || tensor.getMemoryType() == tle::MemoryType::kCPU_PINNEDPOOL;
     auto const shape = tensor.getShape();
+    // TensorRT-LLM's of a request that was cancelled while it streamed; there is nothing behind it.
+    if (std::any_of(shape.begin(), shape.end(), [](auto dimension) { return dimension < 0; }))
+    {
+        return {nullptr, 0, 1};
+    }
     auto const stride = shape.size() == 0 ? 0 : static_cast<std::size_t>(*(shape.begin() + (shape.size() - 1)));
     if (!inMemory || tensor.getDataType() != tle::DataType::kFP32 || stride < static_cast<std::size_t>(vocabularySize))
     {

@@ -6,7 +6,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -75,29 +76,19 @@ RecordQueue::RecordQueue()
 {
     mBytes.reserve(kInitialBytes);
     int fds[2];
-    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+    // A pipe would raise SIGPIPE in a process that has closed its end.
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
     {
         throw StatusError(TRTLLM_ERR_EXECUTOR,
-            "No pipe can be opened: " + std::generic_category().message(errno) + ". Raise the limit of open files.");
+            "No socket can be opened: " + std::generic_category().message(errno) + ". Raise the limit of open files.");
     }
     mCallerFd = fds[0];
     mWriteFd = fds[1];
-    // A reader of our own: a write never meets a pipe without one, which would raise SIGPIPE in the host.
-    mReadFd = fcntl(mCallerFd, F_DUPFD_CLOEXEC, 0);
-    if (mReadFd < 0)
-    {
-        auto const reason = std::generic_category().message(errno);
-        close(mCallerFd);
-        close(mWriteFd);
-        throw StatusError(
-            TRTLLM_ERR_EXECUTOR, "No descriptor is left for a pipe: " + reason + ". Raise the limit of open files.");
-    }
 }
 
 RecordQueue::~RecordQueue()
 {
     close(mWriteFd);
-    close(mReadFd);
     if (mCallerFd >= 0)
     {
         close(mCallerFd);
@@ -107,6 +98,12 @@ RecordQueue::~RecordQueue()
 int RecordQueue::releaseWakeFd() noexcept
 {
     return std::exchange(mCallerFd, -1);
+}
+
+bool RecordQueue::isAbandoned() const noexcept
+{
+    pollfd poller{mWriteFd, 0, 0};
+    return poll(&poller, 1, 0) == 1 && (poller.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 RecordQueue::Drained RecordQueue::drain(std::uint8_t* buffer, std::size_t capacity) noexcept
@@ -175,8 +172,8 @@ std::size_t RecordQueue::drainTokens(std::uint8_t* buffer, std::size_t capacity,
 void RecordQueue::wake() const noexcept
 {
     std::uint8_t const byte = 1;
-    // A full pipe (EAGAIN) holds bytes that wake its reader anyway.
-    while (write(mWriteFd, &byte, 1) < 0 && errno == EINTR)
+    // A full one (EAGAIN) holds bytes that wake its reader anyway.
+    while (send(mWriteFd, &byte, 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
     {
     }
 }

@@ -28,6 +28,8 @@ public:
     /// The descriptor becomes readable when a record comes that nobody is about to drain: the first one, and the
     /// first after each drain that found nothing. From the first call on it is the caller's to close.
     int releaseWakeFd() noexcept;
+    /// Whether whoever took it has closed it.
+    [[nodiscard]] bool isAbandoned() const noexcept;
 
     struct Drained
     {
@@ -91,7 +93,6 @@ private:
     PendingTokens mPending;
     std::size_t mHead{0};
     bool mReaderWaits{true}; // for a byte, which one that drains without pause does not need
-    int mReadFd{-1};
     int mWriteFd{-1};
     int mCallerFd{-1};
 };

@@ -3,6 +3,7 @@
 #include "failure.h"
 #include "response_records.h"
 #include "session.h"
+#include "signal_handlers.h"
 
 #include <algorithm>
 #include <optional>
@@ -21,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 
 /// How late a stop may be noticed while requests run; tokens end the wait at once.
 constexpr std::chrono::milliseconds kResponseWait{20};
+/// How late it may be noticed that the caller is gone.
+constexpr std::chrono::milliseconds kCallerCheck{500};
 constexpr float kProgressStep = 0.01f;
 
 void checkExists(std::filesystem::path const& path)
@@ -86,12 +89,13 @@ bool Session::load() noexcept
     {
         checkExists(mConfig.enginePath);
         Progress progress(mQueue);
+        KeptSignalHandlers const handlers;
         auto engine = loadEngine(mConfig.enginePath, mConfig.executor, mConfig.backendOptions,
             [&](float fraction)
             {
                 progress.report(fraction);
                 std::lock_guard const lock(mMutex);
-                return !mStopRequested;
+                return !mStopRequested && !mQueue.isAbandoned();
             });
         auto const ready = readyJson(mConfig.enginePath, engine.description, engine.vocabulary.get());
 
@@ -119,14 +123,24 @@ bool Session::load() noexcept
 void Session::dispatch()
 {
     std::optional<Clock::time_point> giveUp;
+    auto nextCheck = Clock::now() + kCallerCheck;
     for (;;)
     {
         {
             std::unique_lock lock(mMutex);
-            mWork.wait(lock, [&] { return mStopRequested || !mActive.empty(); });
+            mWork.wait_until(lock, nextCheck, [&] { return mStopRequested || !mActive.empty(); });
+            if (Clock::now() >= nextCheck)
+            {
+                nextCheck = Clock::now() + kCallerCheck;
+                mStopRequested = mStopRequested || mQueue.isAbandoned();
+            }
             if (mStopRequested && mActive.empty())
             {
                 return;
+            }
+            if (!mStopRequested && mActive.empty())
+            {
+                continue;
             }
             if (mStopRequested && !giveUp)
             {

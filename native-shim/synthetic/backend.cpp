@@ -1,10 +1,12 @@
 // The shim's seam to the synthetic executor.
 #include "backend.h"
 
+#include "launched_world.h"
 #include "model.h"
 #include "script_json.h"
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -93,26 +95,34 @@ private:
     std::string mChatTemplate;
 };
 
-/// Of the configuration, or of the engine file, so that a caller without such options has a script too.
+/// Of the configuration, or of the engine file, so that a caller without such options has a script too. Of an engine
+/// directory as trtllm-build makes it each rank has its own.
 synthetic::Script readScript(std::filesystem::path const& engine, nlohmann::json const& options)
 {
-    if (!std::filesystem::is_regular_file(engine))
+    auto const rank = "rank" + std::to_string(trtllm_world::launchedWorld().rank) + ".engine";
+    auto const path = std::filesystem::is_directory(engine) ? engine / rank : engine;
+    if (!std::filesystem::is_regular_file(path))
     {
         return synthetic::parseScript(options);
     }
-    std::ifstream file(engine);
+    std::ifstream file(path);
     try
     {
         return synthetic::parseScript(nlohmann::json::parse(file));
     }
     catch (nlohmann::json::exception const& error)
     {
-        throw StatusError(TRTLLM_ERR_ENGINE_CORRUPT, engine.string() + " is no script: " + error.what());
+        throw StatusError(TRTLLM_ERR_ENGINE_CORRUPT, path.string() + " is no script: " + error.what());
     }
 }
 
 void pretendToLoad(synthetic::Script const& script, LoadProgress const& progress)
 {
+    if (script.replacesHandlers)
+    {
+        std::signal(SIGABRT, SIG_IGN);
+        std::signal(SIGSEGV, SIG_IGN);
+    }
     if (script.loadFault)
     {
         synthetic::strike(*script.loadFault);
@@ -134,6 +144,10 @@ void pretendToLoad(synthetic::Script const& script, LoadProgress const& progress
     if (script.noMemory)
     {
         throw std::bad_alloc();
+    }
+    if (script.oddError)
+    {
+        throw 42;
     }
 }
 

@@ -2,6 +2,7 @@
 // counted without a lock, and every call after shutdown throws.
 #include "answers.h"
 #include "model.h"
+#include "mpi_world.h"
 #include "script.h"
 #include "sequences.h"
 
@@ -38,6 +39,10 @@ using Clock = std::chrono::steady_clock;
 /// As TensorRT-LLM's: the loop owns the running requests; what others reach has mutexes that are held briefly.
 class Executor::Impl
 {
+    /// What the leader tells the others.
+    static constexpr int kEnd = 0;
+    static constexpr int kStep = 1;
+
 public:
     Impl(Script script, ExecutorConfig const& config)
         : mScript(std::move(script))
@@ -45,7 +50,9 @@ public:
         , mMaxQueueSize(config.getMaxQueueSize())
         , mStatsLimit(static_cast<std::size_t>(config.getIterStatsMaxIterations()))
         , mKvBlocks(kvBlocks(mScript, config))
-        , mThread([this] { loop(); })
+        , mRequestStatsLimit(static_cast<std::size_t>(config.getRequestStatsMaxIterations()))
+        , mWorld(MpiWorld::join())
+        , mThread([this] { isLeader() ? loop() : follow(); })
     {
         ++executors;
     }
@@ -58,6 +65,10 @@ public:
 
     IdType enqueue(Request const& request)
     {
+        if (!isLeader())
+        {
+            throw std::runtime_error("Only the leader can enqueue requests");
+        }
         auto const kind = request.getInputTokenIds().front();
         if (kind == kBREAK_ENQUEUE)
         {
@@ -151,6 +162,13 @@ public:
         return std::exchange(mStats, {});
     }
 
+    std::deque<RequestStatsPerIteration> takeRequestStats()
+    {
+        std::lock_guard const lock(mStatsMutex);
+        requireRunning();
+        return std::exchange(mRequestStats, {});
+    }
+
 private:
     void requireRunning() const
     {
@@ -170,16 +188,43 @@ private:
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
 
+    [[nodiscard]] bool isLeader() const
+    {
+        return mWorld == nullptr || mWorld->rank() == 0;
+    }
+
+    /// Takes part in every step of the leader until it ends.
+    void follow()
+    {
+        for (std::int32_t steps = 0; mWorld->broadcast(kEnd) != kEnd; ++steps)
+        {
+            if (mScript.fault && steps >= mScript.faultAfterSteps)
+            {
+                strike(*mScript.fault);
+            }
+        }
+    }
+
+    void tellFollowers(int what) const
+    {
+        if (mWorld != nullptr)
+        {
+            static_cast<void>(mWorld->broadcast(what));
+        }
+    }
+
     void loop()
     {
         std::vector<Response> responses;
         while (fetch())
         {
             auto const begin = Clock::now();
+            tellFollowers(kStep);
             auto const tokens = step(responses);
             publish(responses);
             pause(begin, tokens);
         }
+        tellFollowers(kEnd);
     }
 
     /// Waits for work, and takes what is new of it. False where there will be no more.
@@ -216,12 +261,18 @@ private:
             strike(*mScript.fault);
         }
         std::size_t running = 0;
+        RequestStatsPerIteration requests{mIteration, {}};
         for (auto entry = mActive.begin(); entry != mActive.end();) // in the order of ids
         {
             // What waits for its turn can only be cancelled.
             auto const turn = running < mMaxBatchSize || entry->second.cancelled;
             running += turn ? 1 : 0;
-            if (turn && !advance(entry->first, entry->second, mScript, responses))
+            auto const goesOn = !turn || advance(entry->first, entry->second, mScript, responses);
+            if (mRequestStatsLimit > 0)
+            {
+                requests.requestStats.push_back(statsOf(entry->first, entry->second, turn, goesOn));
+            }
+            if (!goesOn)
             {
                 entry = mActive.erase(entry);
                 --mUnended;
@@ -231,7 +282,7 @@ private:
                 ++entry;
             }
         }
-        noteStats(running);
+        noteStats(running, std::move(requests));
         return running * static_cast<std::size_t>(mScript.tokensPerResponse);
     }
 
@@ -245,7 +296,17 @@ private:
         mReady.notify_all();
     }
 
-    void noteStats(std::size_t running)
+    static RequestStats statsOf(IdType id, Active const& active, bool scheduled, bool goesOn)
+    {
+        RequestStats stats{};
+        stats.id = id;
+        stats.stage = goesOn ? RequestStage::kGENERATION_IN_PROGRESS : RequestStage::kGENERATION_COMPLETE;
+        stats.numGeneratedTokens = active.generated;
+        stats.scheduled = scheduled;
+        return stats;
+    }
+
+    void noteStats(std::size_t running, RequestStatsPerIteration requests)
     {
         IterationStats stats{};
         stats.iter = mIteration++;
@@ -260,6 +321,11 @@ private:
         while (mStats.size() > mStatsLimit)
         {
             mStats.pop_front();
+        }
+        mRequestStats.push_back(std::move(requests));
+        while (mRequestStats.size() > mRequestStatsLimit)
+        {
+            mRequestStats.pop_front();
         }
     }
 
@@ -286,6 +352,8 @@ private:
     std::optional<SizeType32> const mMaxQueueSize;
     std::size_t const mStatsLimit;
     SizeType32 const mKvBlocks;
+    std::size_t const mRequestStatsLimit;
+    std::shared_ptr<MpiWorld> const mWorld; // null where this process is alone
     IdType mLastId{0}; // unguarded on purpose
     std::atomic<bool> mStopping{false};
     std::atomic<std::size_t> mUnended{0};
@@ -302,6 +370,7 @@ private:
 
     std::mutex mStatsMutex;
     std::deque<IterationStats> mStats;
+    std::deque<RequestStatsPerIteration> mRequestStats;
 
     // Of the loop's thread
     std::map<IdType, Active> mActive;
@@ -345,7 +414,7 @@ std::deque<IterationStats> Executor::getLatestIterationStats()
 
 std::deque<RequestStatsPerIteration> Executor::getLatestRequestStats()
 {
-    return {};
+    return mImpl->takeRequestStats();
 }
 
 std::optional<std::shared_ptr<KVCacheEventManager>> Executor::getKVCacheEventManager() const

@@ -70,6 +70,8 @@ struct Script
     bool ignoresStop{false};      // and then succeeds all the same
     std::string loadError;        // thrown as std::runtime_error
     bool noMemory{false};         // the load throws std::bad_alloc
+    bool oddError{false};         // the load throws something that is no std::exception
+    bool replacesHandlers{false}; // of SIGABRT and SIGSEGV, as MPI's initialization in TensorRT-LLM
     std::optional<Fault> loadFault;
 
     // {"fault": "segfault" | "abort" | "exit" | "hang" | "exception", "faultAfterSteps": 0}

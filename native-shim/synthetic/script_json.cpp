@@ -37,7 +37,7 @@ Script parseScript(nlohmann::json const& options)
 {
     JsonObject const object(options, "synthetic",
         {"stepDelayMs", "tokensPerSecond", "tokensPerResponse", "vocabularySize", "maxSequenceTokens", "vocabulary",
-            "brokenNames", "progress", "loadUntilStopped", "ignoresStop", "loadError", "noMemory", "loadFault", "fault",
+            "brokenNames", "progress", "loadUntilStopped", "ignoresStop", "loadError", "noMemory", "oddError", "replacesHandlers", "loadFault", "fault",
             "faultAfterSteps"});
     auto const notNegative = [](float value) { return value >= 0.0f; };
     constexpr auto expected = "a number of at least 0";
@@ -57,6 +57,8 @@ Script parseScript(nlohmann::json const& options)
     script.ignoresStop = object.boolean("ignoresStop").value_or(script.ignoresStop);
     script.loadError = object.string("loadError").value_or(script.loadError);
     script.noMemory = object.boolean("noMemory").value_or(script.noMemory);
+    script.oddError = object.boolean("oddError").value_or(script.oddError);
+    script.replacesHandlers = object.boolean("replacesHandlers").value_or(script.replacesHandlers);
     script.loadFault = fault(object, "loadFault");
     script.fault = fault(object, "fault");
     script.faultAfterSteps = object.integer("faultAfterSteps", 0).value_or(script.faultAfterSteps);

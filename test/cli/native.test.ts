@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../support/cli.ts";
+import { writeTensorrtEngine } from "../support/tensorrt-engine.ts";
 
 let folder: string;
 
@@ -27,6 +28,14 @@ describe("trtllm-node native build", () => {
     expect(exitCode).not.toBe(0);
     expect(stderr).toMatch(/✗ TensorRT-LLM +1\.3\.0 .*\n +→ trtllm-serve/);
     expect(stderr).not.toContain("$ cmake");
+  });
+});
+
+describe("trtllm-node native launch-line", () => {
+  it("prints how the processes of an engine are started", async () => {
+    const engine = await writeTensorrtEngine(join(folder, "engine"), { mapping: { tp_size: 2, pp_size: 2 } });
+    const { stdout } = await runCli(["native", "launch-line", engine]);
+    expect(stdout).toMatch(/trtllm-host launch mpirun -n 4 \S+trtllm-host rank \S+\.so$/);
   });
 });
 

@@ -70,18 +70,31 @@ Tensor Tensor::cpu(DataType dataType, Shape shape)
     Tensor tensor;
     tensor.mStorage = std::make_shared<Storage>(
         Storage{dataType, {shape.begin(), shape.end()}, size,
-            std::vector<std::uint32_t>((size * elementBytes + kWordBytes - 1) / kWordBytes)});
+            std::vector<std::uint32_t>((size * elementBytes + kWordBytes - 1) / kWordBytes), nullptr});
+    tensor.mStorage->data = tensor.mStorage->words.data();
+    return tensor;
+}
+
+Tensor Tensor::of(DataType dataType, void* data, Shape shape)
+{
+    std::size_t size = 1;
+    for (auto const dimension : shape)
+    {
+        size *= static_cast<std::size_t>(dimension);
+    }
+    Tensor tensor;
+    tensor.mStorage = std::make_shared<Storage>(Storage{dataType, {shape.begin(), shape.end()}, size, {}, data});
     return tensor;
 }
 
 void* Tensor::getData()
 {
-    return mStorage->words.data();
+    return mStorage->data;
 }
 
 void const* Tensor::getData() const
 {
-    return mStorage->words.data();
+    return mStorage->data;
 }
 
 DataType Tensor::getDataType() const

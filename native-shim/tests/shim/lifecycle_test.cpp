@@ -2,8 +2,10 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 namespace
 {
@@ -90,6 +92,42 @@ TEST("a load that throws fails with the executor's own message")
     auto const error = client.refusal({1});
     CHECK_EQ(error.code, TRTLLM_ERR_NOT_READY);
     CHECK(std::string(error.message).find("upside down") != std::string::npos);
+}
+
+TEST("a load that throws something that is no exception fails all the same")
+{
+    Client client(R"({"oddError": true})");
+    CHECK_EQ(client.next({TRTLLM_RECORD_LOAD_FAILED}).status, TRTLLM_ERR_EXECUTOR);
+    client.next({TRTLLM_RECORD_STOPPED});
+}
+
+TEST("signal handlers that an executor replaces while it loads are put back, whether the load succeeds or not")
+{
+    auto const before = std::signal(SIGABRT, [](int) {});
+    auto const handler = [](int signal)
+    {
+        struct sigaction action{};
+        sigaction(signal, nullptr, &action);
+        return action.sa_handler;
+    };
+    auto const own = handler(SIGABRT);
+    auto const segmentation = handler(SIGSEGV);
+    for (std::string const load : {R"({"replacesHandlers": true})", R"({"replacesHandlers": true, "loadError": "no"})"})
+    {
+        Client first(load);
+        Client second(load);
+        for (auto* const client : {&first, &second})
+        {
+            client->next({TRTLLM_RECORD_READY, TRTLLM_RECORD_LOAD_FAILED});
+        }
+        first.shutdown();
+        second.shutdown();
+        first.next({TRTLLM_RECORD_STOPPED});
+        second.next({TRTLLM_RECORD_STOPPED});
+        CHECK(handler(SIGABRT) == own);
+        CHECK(handler(SIGSEGV) == segmentation);
+    }
+    std::signal(SIGABRT, before);
 }
 
 TEST("a load that runs out of memory says so")
@@ -197,7 +235,26 @@ TEST("the pipe is non-blocking, closed in child processes, and ends when the exe
     CHECK_EQ(got, 0); // the end of the stream, not EAGAIN
 }
 
-TEST("a host that closes its end of the pipe early is not killed by SIGPIPE")
+TEST("a caller that closes its end early abandons the executor, which stops and is freed, at work and idle")
+{
+    for (bool const busy : {true, false})
+    {
+        Client client(R"({"stepDelayMs": 1})");
+        client.ready();
+        if (busy)
+        {
+            client.submit({kENDLESS});
+        }
+        close(std::exchange(client.wakeFd, -1));
+        while (liveExecutors() > 0)
+        {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        CHECK_EQ(client.refusal({1}).code, TRTLLM_ERR_STOPPED);
+    }
+}
+
+TEST("a caller that closes its end early is not killed by SIGPIPE")
 {
     Client client(R"({"stepDelayMs": 1})");
     client.ready();

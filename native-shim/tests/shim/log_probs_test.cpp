@@ -112,6 +112,26 @@ TEST("logits that cannot be read are refused, missing ones give no log-probabili
     CHECK_THROWS(generationLogProbs(result, options));
 }
 
+TEST("logits of a negative shape, as a cancelled request has them, are not read")
+{
+    tle::Result result{};
+    result.outputTokenIds = {{1}};
+    LogProbOptions options;
+    options.chosen = options.prompt = true;
+    options.alternatives = 2;
+    options.vocabularySize = kVocabulary;
+    options.promptTokens = std::make_shared<std::vector<std::int32_t> const>(2, 5);
+    float nothing = 0;
+    std::vector<std::vector<std::int64_t>> const shapes{{-4, 1, kPadded}, {1, -1, kPadded}, {-1, -1, -kPadded}};
+    for (auto const& shape : shapes)
+    {
+        result.generationLogits = tle::Tensor::of(tle::DataType::kFP32, &nothing, {shape.data(), shape.size()});
+        result.contextLogits = result.generationLogits;
+        CHECK(generationLogProbs(result, options).values.empty());
+        CHECK(promptLogProbs(result, options).values.empty());
+    }
+}
+
 TEST("alternatives come before their tokens, and a prompt's log-probabilities before all")
 {
     Client client(R"({"tokensPerResponse": 2})");

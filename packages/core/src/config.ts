@@ -97,7 +97,7 @@ const schema = z.strictObject({
     .optional(),
   /**
    * "process": the executor lives in a process of its own, so that its crash ends requests and not the application.
-   * Default: "none".
+   * Default: "process" for TensorRT engines, else "none".
    */
   isolation: z.enum(["none", "process"]).optional(),
   /** How that process is watched; with `isolation: "process"` only. */
@@ -113,6 +113,11 @@ const schema = z.strictObject({
       backoffMs: count.optional(),
       /** Default: 10,000. */
       maxBackoffMs: count.optional(),
+      /**
+       * Program that starts the processes of an engine of several ranks, and its first arguments, such as a host file;
+       * their number follows from the engine. Default: ["mpirun"].
+       */
+      mpirun: z.array(z.string().min(1)).min(1).optional(),
     })
     .optional(),
   ...tensorrtLlmOptions,
@@ -170,10 +175,7 @@ export function executorConfig(path: string, options: z.input<typeof schema>): s
   }
   const wrong = problems(schema, options);
   if (wrong.length > 0) throw new ConfigError(wrong.join(" "));
-  const { embedded, tensorrtLlm, isolation, host, ...executor } = options;
-  if (host !== undefined && isolation !== "process") {
-    throw new ConfigError('host is given without isolation: "process". Set that, or leave host out.');
-  }
+  const { embedded, tensorrtLlm, isolation: _isolation, host: _host, ...executor } = options;
   return JSON.stringify({
     engine: resolve(path),
     executor,

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type ExecutorOptions, executorConfig } from "./config.ts";
+import type { ExecutorOptions } from "./config.ts";
 import { AbortedError } from "./errors.ts";
 import type { ExecutorBackend, LoadOptions } from "./executor-backend.ts";
 import type {
@@ -15,6 +15,9 @@ import type { KvCacheEvent } from "./kv-cache-event.ts";
 import { adapterFolders, ExecutorLora } from "./lora-adapters.ts";
 import { libraryFiles, loadLibrary } from "./native/library.ts";
 import { NativeExecutor } from "./native/native-executor.ts";
+import type { EngineRanks } from "./ranks/engine-ranks.ts";
+import { hostArguments } from "./ranks/host-arguments.ts";
+import { prepareLoad } from "./ranks/prepare-load.ts";
 import { encodeRequest } from "./request.ts";
 import type { RequestStatsPerIteration } from "./request-stats.ts";
 import { returnedSequences } from "./sequences.ts";
@@ -53,14 +56,12 @@ export class Executor implements ExecutorLike {
    */
   static async create(path: string, options: ExecutorOptions = {}): Promise<Executor> {
     const { signal, onProgress, libraryPath, lora, ...config } = options;
-    const configJson = executorConfig(path, config);
+    const { configJson, isolation, ranks } = await prepareLoad(path, config);
     if (signal?.aborted) throw loadAborted(signal);
     const enginePath = resolve(path);
     const load = { configJson, enginePath, onProgress };
     const native =
-      config.isolation === "process"
-        ? isolated(load, config.host, libraryPath)
-        : await inProcess(load, libraryPath);
+      isolation === "process" ? isolated(load, ranks, options) : await inProcess(load, libraryPath);
     if (signal?.aborted) void native.close();
     const abort = () => void native.close();
     signal?.addEventListener("abort", abort, { once: true });
@@ -123,13 +124,18 @@ async function inProcess(load: LoadOptions, libraryPath: string | undefined): Pr
 
 function isolated(
   load: LoadOptions,
-  host: ExecutorOptions["host"] = {},
-  libraryPath: string | undefined,
+  ranks: EngineRanks | undefined,
+  options: ExecutorOptions,
 ): ExecutorBackend {
-  const { stallTimeoutMs = 60_000, maxCrashes = 5, crashWindowMs = 60_000 } = host;
-  const { backoffMs = 100, maxBackoffMs = 10_000 } = host;
+  const { stallTimeoutMs = 60_000, maxCrashes = 5, crashWindowMs = 60_000 } = options.host ?? {};
+  const { backoffMs = 100, maxBackoffMs = 10_000 } = options.host ?? {};
   const policy = { stallTimeoutMs, maxCrashes, crashWindowMs, backoffMs, maxBackoffMs };
-  return new IsolatedExecutor(load, { ...policy, ...libraryFiles(libraryPath) });
+  const files = libraryFiles(options.libraryPath);
+  return new IsolatedExecutor(load, {
+    ...policy,
+    ...files,
+    hostArguments: hostArguments(files, ranks, options),
+  });
 }
 
 function loadAborted(signal: AbortSignal): AbortedError {

@@ -57,6 +57,7 @@ export type {
 } from "./kv-cache-event.ts";
 export { tryLockFile } from "./native/file-lock.ts";
 export { type LibraryInfo, libraryInfo } from "./native/library.ts";
+export { launchLine } from "./ranks/prepare-load.ts";
 export type { RequestStage, RequestStats, RequestStatsPerIteration } from "./request-stats.ts";
 export { problems as schemaProblems } from "./schema.ts";
 export { unknownOption } from "./unknown-option.ts";

@@ -12,8 +12,10 @@ function notOffered(reason: string) {
 const orchestrator = z.strictObject({
   /** Program that runs a rank. Default: `bin/executorWorker` of the tensorrt_llm package. */
   workerExecutablePath: z.string().min(1).optional(),
-  /** Spawn the ranks with MPI_Comm_spawn; false: mpirun has started them. Default: true. */
-  spawnProcesses: z.boolean().optional(),
+  /** The ranks are spawned with MPI_Comm_spawn. */
+  spawnProcesses: z
+    .literal(true, { error: 'To have the ranks started by mpirun, set parallel.mode to "leader"' })
+    .optional(),
 });
 
 /** TensorRT-LLM's ParallelConfig: over which GPUs and processes an engine is spread. Default: the leader mode, each rank on the GPU of its local number. */

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { ConfigError } from "@trtllm-node/core";
+import { ConfigError, launchLine } from "@trtllm-node/core";
 import { Command } from "commander";
 import { execa } from "execa";
 import { formatChecks } from "../doctor/format-checks.ts";
@@ -30,7 +30,13 @@ export function nativeCommand(): Command {
     .option("--output <folder>", "default: build/tensorrt_llm in native-shim")
     .option("--jobs <count>", "files compiled at once", wholeNumber({ min: 1 }), 2)
     .action(buildNative);
-  return new Command("native").description("The native library").addCommand(build);
+  const line = new Command("launch-line")
+    .description("Print the command that starts an engine's processes, and start nothing")
+    .argument("<engine>", "engine directory")
+    .action(async (engine: string) => {
+      process.stdout.write(`${await launchLine(engine)}\n`);
+    });
+  return new Command("native").description("The native library").addCommand(build).addCommand(line);
 }
 
 async function buildNative(flags: NativeBuildFlags): Promise<void> {

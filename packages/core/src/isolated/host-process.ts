@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
-import type { Socket } from "node:net";
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { RecordReader } from "../native/records.ts";
 import { QueryChannel, type Reply } from "./query-channel.ts";
 import { RecordStream } from "./record-stream.ts";
+import { openSocketPair, type SocketPair } from "./socket-pair.ts";
 
 const stderrTailBytes = 4096;
+/** A turn's worth: some 8,000 tokens, or 2 ms. */
+const readBytes = 32 * 1024;
 
 export interface HostExit {
   readonly exitCode: number | null;
@@ -35,49 +38,91 @@ export class HostProcess {
   readonly #stderr: Socket;
   readonly #queries: QueryChannel;
   #cause: unknown;
+  #childClosed = false;
 
-  private constructor(hostPath: string, libraryPath: string, queries: QueryChannel, listener: HostListener) {
+  private constructor(
+    hostPath: string,
+    hostArguments: readonly string[],
+    commands: SocketPair,
+    queries: QueryChannel,
+    listener: HostListener,
+  ) {
     this.#queries = queries;
-    this.#child = spawn(hostPath, [libraryPath], {
-      stdio: ["ignore", "ignore", "pipe", "pipe", queries.hostFd],
+    this.#child = spawn(hostPath, hostArguments, {
+      stdio: ["ignore", "ignore", "pipe", commands.hostFd, queries.hostFd],
       detached: true,
     });
+    closeSync(commands.hostFd);
     closeSync(queries.hostFd);
-    this.#socket = this.#child.stdio[3] as Socket;
+    this.#socket = this.#openSocket(commands.fd, listener);
     this.#stderr = this.#child.stderr as Socket;
     if (live.size === 0) process.on("exit", killAll);
     live.add(this);
 
-    const records = new RecordStream();
-    this.#socket.on("data", (chunk: Buffer) => {
-      try {
-        records.push(chunk, (reader, bytes) => listener.records(reader, bytes));
-      } catch (error) {
-        this.kill(error);
-      }
-    });
-    this.#socket.on("error", () => {}); // its end is told by the process's
     let stderr = "";
     this.#stderr.on("data", (chunk: Buffer) => {
       stderr = (stderr + chunk.toString()).slice(-stderrTailBytes);
     });
     this.#child.on("exit", () => this.kill(this.#cause)); // what it may have started
-    const ended = (exitCode: number | null, signal: NodeJS.Signals | null) => {
+    const ended = () => {
       if (!live.delete(this)) return;
       if (live.size === 0) process.off("exit", killAll);
       queries.close();
+      const { exitCode, signalCode: signal } = this.#child;
       listener.exited({ exitCode, signal, cause: this.#cause, stderr });
     };
-    this.#child.on("close", ended);
+    const last = () => {
+      if (this.#socket.closed && this.#childClosed) ended();
+    };
+    this.#socket.on("close", last);
+    this.#child.on("close", () => {
+      this.#childClosed = true;
+      last();
+    });
     this.#child.on("error", (error) => {
       this.#cause ??= error;
-      if (this.#child.pid === undefined) ended(null, null);
+      if (this.#child.pid === undefined) ended();
     });
     this.#stderr.unref();
   }
 
-  static async start(hostPath: string, libraryPath: string, listener: HostListener): Promise<HostProcess> {
-    return new HostProcess(hostPath, libraryPath, await QueryChannel.open(), listener);
+  static async start(
+    hostPath: string,
+    hostArguments: readonly string[],
+    listener: HostListener,
+  ): Promise<HostProcess> {
+    const commands = await openSocketPair();
+    return new HostProcess(hostPath, hostArguments, commands, await QueryChannel.open(), listener);
+  }
+
+  /**
+   * Reads once a turn: as long as more comes, libuv would go on within one, and nothing else of the event loop have its
+   * turn.
+   */
+  #openSocket(fd: number, listener: HostListener): Socket {
+    const records = new RecordStream();
+    const onread: OnReadOpts = {
+      buffer: Buffer.alloc(readBytes),
+      callback: (bytes, buffer) => {
+        try {
+          records.push(buffer.subarray(0, bytes), (reader, length) => listener.records(reader, length));
+        } catch (error) {
+          this.kill(error);
+        }
+        setImmediate(() => this.#socket.resume());
+        return false;
+      },
+    };
+    // Node documents onread for this constructor; its types leave it out.
+    const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+      fd,
+      readable: true,
+      writable: true,
+      onread,
+    };
+    const socket = new Socket(options);
+    socket.on("error", () => {}); // its end is told by the process's
+    return socket;
   }
 
   send(command: Buffer): void {

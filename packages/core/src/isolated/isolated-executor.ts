@@ -14,6 +14,8 @@ const closeLimitMs = 15_000;
 export interface IsolationOptions extends RestartPolicy {
   readonly hostPath: string;
   readonly libraryPath: string;
+  /** What trtllm-host is told. */
+  readonly hostArguments: readonly string[];
   /** Longest time without a record while requests run; then the process is taken for hung. */
   readonly stallTimeoutMs: number;
 }
@@ -148,7 +150,7 @@ export class IsolatedExecutor extends ExecutorBackend {
   async #start(): Promise<void> {
     this.#lastProgressMs = performance.now();
     try {
-      this.#host = await HostProcess.start(this.#options.hostPath, this.#options.libraryPath, {
+      this.#host = await HostProcess.start(this.#options.hostPath, this.#options.hostArguments, {
         records: (reader, bytes) => this.#records(reader, bytes),
         exited: (exit) => this.#exited(exit),
       });
@@ -256,7 +258,9 @@ function loadLoraCommand(taskId: number, path: string): Buffer {
 function crashed({ exitCode, signal, cause, stderr }: HostExit): ExecutorCrashedError {
   const how = signal === null ? `ended with exit status ${exitCode}` : `was ended by ${signal}`;
   const why = typeof cause === "string" ? ` ${cause}` : cause instanceof Error ? ` ${cause.message}` : "";
-  const said = stderr.trim().split("\n").at(-1);
+  const lines = stderr.trim().split("\n");
+  const own = lines.filter((line) => line.startsWith("trtllm-host: "));
+  const said = own.at(-1) ?? lines.at(-1); // not mpirun's explanations
   return new ExecutorCrashedError(
     `The executor's process ${how}.${why}${said ? ` It said: ${said}` : ""} Requests that were in flight have failed; submit them again.`,
     { exitCode, signal, stderr, cause },

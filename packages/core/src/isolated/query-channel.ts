@@ -1,13 +1,11 @@
 import { closeSync, readSync, writeSync } from "node:fs";
 import { ExecutorError } from "../errors.ts";
 import { query, replyBytes } from "./protocol.ts";
+import { openSocketPair } from "./socket-pair.ts";
 
 /** How long the host may take to answer. Its thread for queries does nothing else. */
 const timeoutSeconds = 5;
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
@@ -33,15 +31,9 @@ export class QueryChannel {
 
   /** @throws ExecutorError where no descriptor is left. */
   static async open(): Promise<QueryChannel> {
+    const { fd, hostFd } = await openSocketPair();
     const { default: koffi } = await import("koffi");
     const libc = koffi.load(null); // Node itself is linked with it
-    const fds = new Int32Array(2);
-    const type = SOCK_STREAM | SOCK_CLOEXEC;
-    const socketpair = libc.func("int socketpair(int domain, int type, int protocol, void * fds)");
-    if (socketpair(AF_UNIX, type, 0, fds) !== 0) {
-      throw new ExecutorError("ERR_EXECUTOR", "No socket can be opened. Raise the limit of open files.");
-    }
-    const [fd, hostFd] = fds as unknown as [number, number];
     const setsockopt = libc.func(
       "int setsockopt(int fd, int level, int name, void * value, uint32_t length)",
     );

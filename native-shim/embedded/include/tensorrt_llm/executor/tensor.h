@@ -48,6 +48,9 @@ public:
         return cpu(TypeTraits<T>::value, shape);
     }
 
+    /// Refers to `data`, which must outlive it. The shape is taken as it is.
+    static Tensor of(DataType dataType, void* data, Shape shape);
+
     [[nodiscard]] void* getData();
     [[nodiscard]] void const* getData() const;
     [[nodiscard]] DataType getDataType() const;
@@ -69,6 +72,7 @@ private:
         std::vector<Shape::DimType64> shape;
         std::size_t size;
         std::vector<std::uint32_t> words;
+        void* data; // of words, or of somebody else
     };
 
     std::shared_ptr<Storage> mStorage;
