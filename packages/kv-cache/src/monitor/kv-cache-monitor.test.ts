@@ -1,5 +1,12 @@
-import { AbortedError, type EngineInfo, Executor, type IterationStats } from "@trtllm-node/core";
-import { expect, test } from "vitest";
+import {
+  AbortedError,
+  DisposedError,
+  type EngineInfo,
+  Executor,
+  ExecutorError,
+  type IterationStats,
+} from "@trtllm-node/core";
+import { expect, test, vi } from "vitest";
 import { modelPath } from "../../../../test/support/model.ts";
 import { KvCacheMonitor } from "./kv-cache-monitor.ts";
 
@@ -111,6 +118,37 @@ test("Pressure tells when blocks run out, and a limit says why it holds requests
   const relief = monitor.relief({ usage: 0.5 });
   executor.tell({ ...zero, allocTotalBlocks: used, allocNewBlocks: 10, usedNumBlocks: 0 });
   await relief;
+});
+
+test("A watch goes on after an engine that fails for a while, and ends with one that is disposed.", () => {
+  vi.useFakeTimers();
+  try {
+    const executor = source();
+    let error: Error | undefined;
+    const said = executor.iterationStats;
+    let looks = 0;
+    executor.iterationStats = () => {
+      looks += 1;
+      if (error !== undefined) throw error;
+      return said();
+    };
+    const samples: number[] = [];
+    new KvCacheMonitor(() => [executor]).watch({
+      intervalMs: 10,
+      onSample: ({ time }) => samples.push(time),
+    });
+    vi.advanceTimersByTime(20);
+    error = new ExecutorError("ERR_EXECUTOR", "It restarts.");
+    vi.advanceTimersByTime(20);
+    error = undefined;
+    vi.advanceTimersByTime(10);
+    expect(samples).toHaveLength(3);
+    error = new DisposedError("It is gone.");
+    vi.advanceTimersByTime(100);
+    expect(looks).toBe(6);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("What it finds of a prompt is what the embedded executor then reuses, whatever came before.", async () => {

@@ -1,4 +1,4 @@
-import { AbortedError, type IterationStats } from "@trtllm-node/core";
+import { AbortedError, type IterationStats, TrtllmError } from "@trtllm-node/core";
 import type { CachedPrefix, FindOptions } from "../tree/kv-block-tree.ts";
 import type { CachedBlocks, KvCacheSample, KvCacheUsage } from "./kv-cache-usage.ts";
 import { type KvCacheSource, MonitoredSource } from "./monitored-source.ts";
@@ -112,10 +112,21 @@ export class KvCacheMonitor {
     }
   }
 
-  /** Looks regularly from now on. It does not keep the process alive, but the engine's memory. @returns ends that */
+  /**
+   * Looks regularly from now on, until the engine is disposed. It does not keep the process alive, but the engine's
+   * memory.
+   * @returns ends that
+   */
   watch({ intervalMs = 1000, onSample }: WatchOptions = {}): () => void {
     const timer = setInterval(() => {
-      this.#poll();
+      try {
+        this.#poll();
+      } catch (error) {
+        if (!TrtllmError.isInstance(error)) throw error;
+        // Of one that has crashed there is more to see after its restart.
+        if (error.code === "ERR_DISPOSED") clearInterval(timer);
+        return;
+      }
       onSample?.(this.#history.at(-1)!);
     }, intervalMs);
     timer.unref();
