@@ -2,7 +2,7 @@ import { type ExecutorOptions, executorConfig } from "../config.ts";
 import { ConfigError } from "../errors.ts";
 import { libraryFiles } from "../native/library.ts";
 import { checkRanks } from "./check-ranks.ts";
-import { type EngineRanks, readEngineRanks } from "./engine-ranks.ts";
+import { checkRankFiles, type EngineRanks, readEngineRanks } from "./engine-ranks.ts";
 import { hostArguments } from "./host-arguments.ts";
 
 type Config = Omit<ExecutorOptions, "signal" | "onProgress" | "libraryPath" | "lora">;
@@ -17,7 +17,7 @@ interface PreparedLoad {
 
 /**
  * What can be known before anything is loaded. A TensorRT engine gets a process of its own unless told otherwise.
- * @throws ConfigError
+ * @throws ConfigError, EngineError
  */
 export async function prepareLoad(path: string, config: Config): Promise<PreparedLoad> {
   const configJson = executorConfig(path, config);
@@ -26,14 +26,17 @@ export async function prepareLoad(path: string, config: Config): Promise<Prepare
   if (config.host !== undefined && isolation !== "process") {
     throw new ConfigError('host is given without isolation: "process". Set that, or leave host out.');
   }
-  if (ranks !== undefined) checkRanks(ranks, { ...config, isolation });
+  if (ranks !== undefined) {
+    checkRanks(ranks, { ...config, isolation });
+    if ((config.parallel?.numNodes ?? 1) === 1) checkRankFiles(path, ranks);
+  }
   return { configJson, isolation, ranks };
 }
 
 /**
  * The command that starts an engine's processes, as `Executor.create` with `isolation: "process"` runs it. It waits for
  * Node at the other end of its descriptors 3 and 4, so it is for reading, not for running.
- * @throws ConfigError, LibraryError
+ * @throws ConfigError, EngineError, LibraryError
  */
 export async function launchLine(path: string, options: ExecutorOptions = {}): Promise<string> {
   const { signal: _signal, onProgress: _onProgress, lora: _lora, libraryPath, ...config } = options;
