@@ -9,8 +9,9 @@
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace trtllm_shim
 {
@@ -96,17 +97,56 @@ Scale readScale(fs::path const& file)
     return {alpha.get<double>(), byRoot == true};
 }
 
-/// Of names such as "base_model.model.model.layers.3.self_attn.q_proj.lora_A.weight".
+/// Takes the end off where the text has it.
+bool removeEnd(std::string_view& text, std::string_view end)
+{
+    bool const has = text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+    text.remove_suffix(has ? end.size() : 0);
+    return has;
+}
+
+struct TensorName
+{
+    std::int32_t layer;
+    std::string_view module;
+    bool isA;
+};
+
+/// Such as "base_model.model.model.layers.3.self_attn.q_proj.lora_A.weight", with ".default" before ".weight" or
+/// not. By hand, since std::regex recurses once for each character of a name that a stranger made.
+std::optional<TensorName> parseName(std::string_view name)
+{
+    constexpr std::string_view layers = "layers.";
+    constexpr std::size_t mostDigits = 6;
+    if (!removeEnd(name, ".weight"))
+    {
+        return std::nullopt;
+    }
+    removeEnd(name, ".default");
+    bool const isA = removeEnd(name, ".lora_A");
+    auto const begin = name.rfind(layers);
+    if ((!isA && !removeEnd(name, ".lora_B")) || begin == std::string_view::npos
+        || (begin > 0 && name[begin - 1] != '.'))
+    {
+        return std::nullopt;
+    }
+    name.remove_prefix(begin + layers.size());
+    auto const digits = name.find_first_not_of("0123456789");
+    if (digits == 0 || digits == std::string_view::npos || digits > mostDigits || name[digits] != '.')
+    {
+        return std::nullopt;
+    }
+    return TensorName{std::stoi(std::string(name.substr(0, digits))), name.substr(digits + 1), isA};
+}
+
 Pairs findPairs(fs::path const& file, Safetensors const& tensors)
 {
-    static std::regex const form(R"((?:.*\.)?layers\.(\d{1,6})\.(.+)\.lora_([AB])(?:\.default)?\.weight)");
     Pairs pairs;
     for (auto const& [name, entry] : tensors.entries())
     {
-        std::smatch parts;
-        auto const matches = std::regex_match(name, parts, form);
+        auto const parts = parseName(name);
         auto const module = std::find_if(
-            kModules.begin(), kModules.end(), [&](auto const& each) { return matches && each.first == parts[2].str(); });
+            kModules.begin(), kModules.end(), [&](auto const& each) { return parts && each.first == parts->module; });
         if (module == kModules.end())
         {
             incompatible(file,
@@ -114,8 +154,8 @@ Pairs findPairs(fs::path const& file, Safetensors const& tensors)
                     + "; adapters may change the q, k, v and o projections of attention, and the gate, up and down "
                       "projections of the MLP.");
         }
-        auto& pair = pairs[{std::stoi(parts[1]), module->second}];
-        (parts[3] == "A" ? pair.a : pair.b) = name;
+        auto& pair = pairs[{parts->layer, module->second}];
+        (parts->isA ? pair.a : pair.b) = name;
     }
     if (pairs.empty())
     {

@@ -138,6 +138,14 @@ TEST("what an engine cannot run is refused by name")
     AdapterFolder folder;
     folder.tensors["base_model.model.lm_head.lora_A.weight"] = {{1, 2}, {0, 0}};
     CHECK(has(refusal(folder.write(), TRTLLM_ERR_ENGINE_INCOMPATIBLE), "lm_head.lora_A"));
+    auto const end = std::string(".self_attn.q_proj.lora_A.weight");
+    for (auto const& name : {"model.layers.1234567" + end, "model.layers." + end, "model.sublayers.1" + end,
+             std::string("layers.1.lora_A.weight"), "layers.1.x" + end, std::string(100'000, '.') + end})
+    {
+        AdapterFolder strange;
+        strange.tensors[name] = {{1, 2}, {0, 0}};
+        CHECK(has(refusal(strange.write(), TRTLLM_ERR_ENGINE_INCOMPATIBLE), "adapters may change the q, k, v"));
+    }
 
     CHECK(has(refusal(folder, TRTLLM_ERR_UNSUPPORTED, {tle::DataType::kFP32, 4, {}}), "takes no LoRA adapters"));
 }
