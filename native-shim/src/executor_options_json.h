@@ -142,9 +142,11 @@ Dynamic readDynamicBatch(nlohmann::json const& json)
             table.emplace_back(pair->front(), pair->back());
         }
     }
+    // A copy: the constant may be declared without a definition that a reference to it could be linked with.
+    auto const window = Dynamic::kDefaultDynamicBatchMovingAverageWindow;
     return Dynamic(object.boolean("enableBatchSizeTuning").value_or(false),
         object.boolean("enableMaxNumTokensTuning").value_or(false),
-        object.integer("movingAverageWindow", 1).value_or(Dynamic::kDefaultDynamicBatchMovingAverageWindow), table);
+        object.integer("movingAverageWindow", 1).value_or(window), table);
 }
 
 template <typename Scheduler, typename = void>
