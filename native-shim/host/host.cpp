@@ -152,7 +152,10 @@ void Host::submit(std::uint64_t client, std::vector<std::uint8_t> const& payload
     }
     std::string const json(begin, begin + jsonBytes);
     std::vector<std::int32_t> tokens((rest - jsonBytes) / sizeof(std::int32_t));
-    std::memcpy(tokens.data(), begin + jsonBytes, rest - jsonBytes);
+    if (!tokens.empty()) // memcpy takes no null, of which an empty prompt is made
+    {
+        std::memcpy(tokens.data(), begin + jsonBytes, rest - jsonBytes);
+    }
     mIds.add(client,
         [&]() -> std::uint64_t
         {
