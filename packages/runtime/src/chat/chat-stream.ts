@@ -63,14 +63,7 @@ export class ChatStream extends GenerationStream<ChatPart, ChatResult> {
       untold = [];
       return [{ ...first, told }, ...rest];
     });
-    return {
-      next: () => queue.next(),
-      return: async () => {
-        queue.end();
-        await texts.return?.();
-        return { done: true, value: undefined };
-      },
-    };
+    return queue.iterator(() => texts.return?.());
   }
 
   get textStream(): AsyncIterable<string> {

@@ -21,6 +21,18 @@ export class PullQueue<T> {
     return { done: false, value: this.#items.shift()! };
   }
 
+  /** @param release what the items are made of, once who iterates has left */
+  iterator(release: () => unknown): AsyncIterator<T, undefined> {
+    return {
+      next: () => this.next(),
+      return: async () => {
+        this.end();
+        await release();
+        return done;
+      },
+    };
+  }
+
   /** Makes all items. They stay here to be taken. */
   async drain(): Promise<void> {
     while (!this.#ended) await this.#fill();

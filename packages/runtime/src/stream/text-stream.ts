@@ -59,14 +59,7 @@ export class TextStream extends GenerationStream<TextChunk, GenerationResult> {
       throw new InvalidRequestError("A stream can be iterated once. Await its result for the whole text.");
     }
     this.#iterated = true;
-    return {
-      next: () => this.#queue.next(),
-      return: async () => {
-        this.#queue.end();
-        await this.#iterator.return?.();
-        return { done: true, value: undefined };
-      },
-    };
+    return this.#queue.iterator(() => this.#iterator.return?.());
   }
 
   get textStream(): AsyncIterable<string> {

@@ -59,14 +59,7 @@ export class ObjectStream<T> extends GenerationStream<Partially<T>, ObjectResult
       shown = json;
       return [state as Partially<T>];
     });
-    return {
-      next: () => queue.next(),
-      return: async () => {
-        queue.end();
-        await texts.return?.();
-        return { done: true, value: undefined };
-      },
-    };
+    return queue.iterator(() => texts.return?.());
   }
 
   /** The object's JSON. */
