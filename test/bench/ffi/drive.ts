@@ -1,10 +1,10 @@
 /** One run of one way to be woken, in a process of its own: `drive.ts '{"wakeUp": ..., "streams": ...}'`. */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { TokenChunk } from "../../../packages/core/src/executor-like.ts";
 import { loadLibrary } from "../../../packages/core/src/native/library.ts";
 import { RecordReader } from "../../../packages/core/src/native/records.ts";
 import { RequestStream, RunningRequest } from "../../../packages/core/src/token-stream.ts";
 import { syntheticEngine, syntheticLibrary } from "../../support/synthetic.ts";
+import { timeStreams } from "./time-streams.ts";
 import { type WakeUpName, wakeUps } from "./wake-ups.ts";
 
 export interface Task {
@@ -109,14 +109,7 @@ const run = (tokens: number) =>
 
 await run(Math.ceil(tokensPerStream / 5)); // warm
 latencies = [];
-const delay = monitorEventLoopDelay({ resolution: 1 });
-delay.enable();
-const cpu = process.cpuUsage();
-const start = performance.now();
-const chunks = (await run(tokensPerStream)).reduce((sum, count) => sum + count, 0);
-const seconds = (performance.now() - start) / 1000;
-const { user, system } = process.cpuUsage(cpu);
-delay.disable();
+const { chunks, seconds, cpuSeconds, eventLoopDelayP99Ms } = await timeStreams(() => run(tokensPerStream));
 
 await new Promise<void>((resolve) => {
   stopped = resolve;
@@ -128,8 +121,8 @@ ended();
 const tokens = streams * tokensPerStream;
 const measured: Measured = {
   tokensPerSecond: tokens / seconds,
-  tokensPerCpuSecond: tokens / ((user + system) / 1e6),
-  eventLoopDelayP99Ms: delay.percentile(99) / 1e6,
+  tokensPerCpuSecond: tokens / cpuSeconds,
+  eventLoopDelayP99Ms,
   wakeLatencyUs: latencies.sort((a, b) => a - b)[Math.floor(latencies.length / 2)]! / 1000,
   tokensPerChunk: tokens / chunks,
 };

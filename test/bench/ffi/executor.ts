@@ -1,7 +1,7 @@
 /** One run of `Executor` as it ships: `executor.ts '{"isolation": "none" | "process", "streams": ...}'`. */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Executor } from "@trtllm-node/core";
 import { syntheticEngine, syntheticLibrary } from "../../support/synthetic.ts";
+import { timeStreams } from "./time-streams.ts";
 
 export interface ExecutorTask {
   readonly isolation: "none" | "process";
@@ -40,21 +40,14 @@ const run = (tokens: number) =>
   Promise.all(Array.from({ length: streams }, (_, index) => stream(tokens, index)));
 
 await run(Math.ceil(tokensPerStream / 5)); // warm
-const delay = monitorEventLoopDelay({ resolution: 1 });
-delay.enable();
-const cpu = process.cpuUsage();
-const start = performance.now();
-const chunks = (await run(tokensPerStream)).reduce((sum, count) => sum + count, 0);
-const seconds = (performance.now() - start) / 1000;
-const { user, system } = process.cpuUsage(cpu);
-delay.disable();
+const { chunks, seconds, cpuSeconds, eventLoopDelayP99Ms } = await timeStreams(() => run(tokensPerStream));
 await executor.dispose();
 
 const tokens = streams * tokensPerStream;
 const measured: ExecutorMeasured = {
   tokensPerSecond: tokens / seconds,
-  cpuSecondsPerMillion: (user + system) / tokens,
-  eventLoopDelayP99Ms: delay.percentile(99) / 1e6,
+  cpuSecondsPerMillion: (cpuSeconds * 1e6) / tokens,
+  eventLoopDelayP99Ms,
   tokensPerChunk: tokens / chunks,
 };
 process.stdout.write(JSON.stringify(measured));
