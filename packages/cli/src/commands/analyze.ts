@@ -10,6 +10,7 @@ import {
   writeMooncakeTrace,
 } from "@trtllm-node/tuning";
 import { Command } from "commander";
+import { formatNumber } from "../format-number.ts";
 import { formatTable } from "../format-table.ts";
 import { decimalNumber } from "../number-arguments.ts";
 import { addServiceLevelOptions, type ServiceLevelFlags, serviceLevel } from "../service-level-flags.ts";
@@ -44,8 +45,6 @@ async function analyze(files: string[], flags: AnalyzeFlags): Promise<void> {
   process.stdout.write(flags.json ? `${JSON.stringify(analysis)}\n` : describe(analysis));
 }
 
-const number = (value: number) => Number(value.toPrecision(3)).toLocaleString("en");
-
 function describe(analysis: TrafficAnalysis): string {
   const { requests, outcomes, arrivals, concurrency, prefixes, serviceLevel: level } = analysis;
   const rows: [string, string][] = [["requests", requests.toLocaleString("en")]];
@@ -58,31 +57,35 @@ function describe(analysis: TrafficAnalysis): string {
     const { rate, peakRate, squaredVariation } = arrivals;
     rows.push([
       "arrivals",
-      `${number(rate)} a second, at most ${peakRate.second} within one; burstiness ${number(squaredVariation)} (random: 1)`,
+      `${formatNumber(rate)} a second, at most ${peakRate.second} within one; burstiness ${formatNumber(squaredVariation)} (random: 1)`,
     ]);
   }
   if (concurrency !== undefined) {
     const { mean, p50, p99, max } = concurrency;
-    rows.push(["at once", `${number(mean)} in the mean, p50 ${p50}, p99 ${p99}, at most ${max}`]);
+    rows.push(["at once", `${formatNumber(mean)} in the mean, p50 ${p50}, p99 ${p99}, at most ${max}`]);
   }
   add("prompt", analysis.promptTokens, "tokens");
   add("answer", analysis.completionTokens, "tokens");
   add("both", analysis.sequenceTokens, "tokens");
   if (analysis.maxTokens?.reservation !== undefined) {
-    rows.push(["allowed", `${number(analysis.maxTokens.reservation)} times the tokens that are used`]);
+    rows.push(["allowed", `${formatNumber(analysis.maxTokens.reservation)} times the tokens that are used`]);
   }
   if (prefixes !== undefined) {
     const { endless, recordedHitRate } = prefixes;
-    const found = recordedHitRate === undefined ? "" : `; found were ${number(100 * recordedHitRate)} %`;
-    rows.push(["shared", `${number(100 * endless)} % of the prompts' tokens came before${found}`]);
+    const found =
+      recordedHitRate === undefined ? "" : `; found were ${formatNumber(100 * recordedHitRate)} %`;
+    rows.push(["shared", `${formatNumber(100 * endless)} % of the prompts' tokens came before${found}`]);
   }
   add("queued", analysis.queueMs, "ms");
   add("first token", analysis.timeToFirstTokenMs, "ms");
   add("between tokens", analysis.interTokenMs, "ms");
   add("in all", analysis.totalMs, "ms");
   if (level !== undefined && level.judged > 0) {
-    const share = number((100 * level.good) / level.judged);
-    rows.push(["good", `${level.good} of ${level.judged} (${share} %), ${number(level.goodput)} a second`]);
+    const share = formatNumber((100 * level.good) / level.judged);
+    rows.push([
+      "good",
+      `${level.good} of ${level.judged} (${share} %), ${formatNumber(level.goodput)} a second`,
+    ]);
   }
   return formatTable(rows);
 }
@@ -90,7 +93,7 @@ function describe(analysis: TrafficAnalysis): string {
 function percentiles({ p50, p90, p99, max }: Distribution | AnswerLengths, unit: string): string {
   const known = Object.entries({ p50, p90, p99 }).map(
     ([name, estimate]) =>
-      `${name} ${estimate === undefined ? "too few" : `${number(estimate.value)} (${number(estimate.low)} to ${number(estimate.high)})`}`,
+      `${name} ${estimate === undefined ? "too few" : `${formatNumber(estimate.value)} (${formatNumber(estimate.low)} to ${formatNumber(estimate.high)})`}`,
   );
-  return `${known.join(", ")}, at most ${number(max)} ${unit}`;
+  return `${known.join(", ")}, at most ${formatNumber(max)} ${unit}`;
 }

@@ -14,7 +14,8 @@ import {
   withArrivals,
 } from "@trtllm-node/tuning";
 import { Command } from "commander";
-import { formatColumns } from "../format-columns.ts";
+import { formatNumber } from "../format-number.ts";
+import { formatTable } from "../format-table.ts";
 import { decimalNumber, wholeNumber } from "../number-arguments.ts";
 import { addExecutorOptions, type ExecutorFlags, executorOptions } from "../options.ts";
 import { parseSettings } from "../parse-settings.ts";
@@ -172,8 +173,7 @@ function showProgress(name: string) {
     process.stderr.write(`\r${name}: ${ended} of ${of}${ended === of ? "\n" : ""}`);
 }
 
-const number = (value: number | undefined) =>
-  value === undefined ? "–" : Number(value.toPrecision(3)).toLocaleString("en");
+const number = (value: number | undefined) => (value === undefined ? "–" : formatNumber(value));
 
 function describe(results: readonly { readonly name: string; readonly summary: LoadSummary }[]): string {
   const row = (name: string, value: (summary: LoadSummary) => string) => [
@@ -207,7 +207,7 @@ function describe(results: readonly { readonly name: string; readonly summary: L
       ),
     );
   }
-  return formatColumns(rows);
+  return formatTable(rows);
 }
 
 function interval(

@@ -20,7 +20,8 @@ import {
   type TrafficRequest,
 } from "@trtllm-node/tuning";
 import { Command } from "commander";
-import { formatColumns } from "../format-columns.ts";
+import { formatNumber } from "../format-number.ts";
+import { formatTable } from "../format-table.ts";
 import { decimalNumber, wholeNumber } from "../number-arguments.ts";
 import { addExecutorOptions, type ExecutorFlags, executorOptions as flagOptions } from "../options.ts";
 import { addServiceLevelOptions, type ServiceLevelFlags, serviceLevel } from "../service-level-flags.ts";
@@ -137,8 +138,6 @@ async function replay(
   };
 }
 
-const number = (value: number) => Number(value.toPrecision(3)).toLocaleString("en");
-
 function describe(
   { before, after, choices, simulated }: Recommendation,
   measured: { readonly before: LoadSummary; readonly after?: LoadSummary },
@@ -191,9 +190,9 @@ function describe(
       measuredValue(measured.before),
     ];
     if (measured.after !== undefined) cells.push(measuredValue(measured.after));
-    return [name, ...cells.map((cell) => (cell === undefined ? "too few" : number(cell)))];
+    return [name, ...cells.map((cell) => (cell === undefined ? "too few" : formatNumber(cell)))];
   }
-  return `${lines.join("\n")}\n\n${formatColumns(rows)}`;
+  return `${lines.join("\n")}\n\n${formatTable(rows)}`;
 }
 
 function capital(sentence: string): string {
