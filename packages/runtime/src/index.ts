@@ -19,7 +19,7 @@ export type { GenerationResult, GenerationTimings, TokenUsage } from "./generati
 export { type ChatOptions, LLM, type ObjectOptions, type Prompt } from "./llm.ts";
 export type { LatencySummary } from "./metrics/latency-histogram.ts";
 export type { LlmMetricsSnapshot, RequestOutcome, RequestRecord } from "./metrics/llm-metrics.ts";
-export type { Percentiles } from "./metrics/percentiles.ts";
+export { type Percentiles, percentiles } from "./metrics/percentiles.ts";
 export type { RequestEnd, RequestStart, RequestTracer } from "./metrics/request-trace.ts";
 export type { CopyHealth, CopyState } from "./pool/engine-copy.ts";
 export { EnginePool, type LoadedEngine, type PoolModel, type RetireOptions } from "./pool/engine-pool.ts";

@@ -21,7 +21,7 @@ export { type LoadOptions, type LoadResult, runLoad } from "./load/run-load.ts";
 export { type BackTest, backTest, type Comparison } from "./recommend/back-test.ts";
 export { buildLimits, executorOptions, simulatedEngine } from "./recommend/engine-settings.ts";
 export type { Choice } from "./recommend/explain.ts";
-export { type Percentiles, type Prediction, predict } from "./recommend/predict.ts";
+export { type Prediction, predict } from "./recommend/predict.ts";
 export { type Recommendation, type RecommendOptions, recommend } from "./recommend/recommend.ts";
 export { trafficReport } from "./report/traffic-report.ts";
 export { simulate } from "./simulate/simulate.ts";

@@ -2,7 +2,7 @@ import { describeArrivals } from "../statistics/arrivals.ts";
 import { describeConcurrency } from "../statistics/concurrency.ts";
 import { jointLengths } from "../statistics/joint-lengths.ts";
 import { Survival } from "../statistics/kaplan-meier.ts";
-import { distribution } from "../statistics/quantile.ts";
+import { distribution, quantiles } from "../statistics/quantile.ts";
 import { reuseCurve } from "../statistics/reuse-curve.ts";
 import { isCensored, type TrafficRequest } from "../traffic/traffic-request.ts";
 import { isGood, type ServiceLevel } from "./service-level.ts";
@@ -90,10 +90,7 @@ function lengths(
     censored: survival.censored,
     max: survival.longest,
     mean: survival.restrictedMean,
-    p50: survival.quantile(0.5),
-    p90: survival.quantile(0.9),
-    p99: survival.quantile(0.99),
-    p999: survival.quantile(0.999),
+    ...quantiles((q) => survival.quantile(q)),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Arrivals } from "../statistics/arrivals.ts";
 import type { Concurrency } from "../statistics/concurrency.ts";
 import type { JointLengths } from "../statistics/joint-lengths.ts";
-import type { Distribution, Estimate } from "../statistics/quantile.ts";
+import type { Distribution, Quantiles } from "../statistics/quantile.ts";
 import type { ReuseCurve } from "../statistics/reuse-curve.ts";
 import type { trafficOutcomes } from "../traffic/traffic-request.ts";
 import type { ServiceLevel } from "./service-level.ts";
@@ -31,7 +31,7 @@ export interface TrafficAnalysis {
 }
 
 /** Lengths of which some were cut off, estimated as if none had been (Kaplan-Meier). */
-export interface AnswerLengths {
+export interface AnswerLengths extends Quantiles {
   readonly count: number;
   /** Cut off by a limit, a time-out or a cancel: their length is a lower bound. */
   readonly censored: number;
@@ -39,10 +39,6 @@ export interface AnswerLengths {
   readonly max: number;
   /** Up to `max`: a lower bound where the longest was cut off. */
   readonly mean: number;
-  readonly p50: Estimate | undefined;
-  readonly p90: Estimate | undefined;
-  readonly p99: Estimate | undefined;
-  readonly p999: Estimate | undefined;
 }
 
 export interface AllowedTokens extends Distribution {

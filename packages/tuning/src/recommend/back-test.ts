@@ -1,7 +1,8 @@
+import type { Percentiles } from "@trtllm-node/runtime";
 import type { SimulatedEngine } from "../simulate/simulated-engine.ts";
 import type { StepTime } from "../simulate/step-time.ts";
 import type { TrafficRequest } from "../traffic/traffic-request.ts";
-import { type Percentiles, percentiles, predict } from "./predict.ts";
+import { knownPercentiles, predict } from "./predict.ts";
 import { simulatedRequests } from "./simulated-requests.ts";
 
 /** How well the simulator reproduces what was recorded. */
@@ -67,7 +68,7 @@ function recorded(traffic: readonly TrafficRequest[], key: "timeToFirstTokenMs" 
 
 function compare(name: string, values: Float64Array, predicted: Percentiles): Comparison[] {
   if (values.length === 0) return [];
-  const seen = percentiles(values);
+  const seen = knownPercentiles(values);
   const known = (["p50", "p90", "p99"] as const).filter(
     (p) => values.length * (1 - Number(p.slice(1)) / 100) >= 10,
   );

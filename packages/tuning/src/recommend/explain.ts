@@ -1,6 +1,7 @@
 import type { SimulatedEngine } from "../simulate/simulated-engine.ts";
 import type { SimulatedRequest } from "../simulate/simulation.ts";
 import type { Tried } from "./recommend.ts";
+import { longestSequence } from "./sequence-limit.ts";
 
 /** A setting that changes, and why. */
 export interface Choice {
@@ -48,13 +49,8 @@ function reason(
   requests: readonly SimulatedRequest[],
 ): string {
   if (setting === "maxSequenceTokens") {
-    const longest = requests.reduce(
-      (most, { promptTokens, completionTokens, maxTokens = 0 }) =>
-        Math.max(most, promptTokens + Math.max(completionTokens, maxTokens)),
-      0,
-    );
     const share = Math.round(100 * (1 - to.maxSequenceTokens / from.maxSequenceTokens));
-    return `the longest request of the traffic may use ${count(longest)} tokens; a sequence takes ${share} % less memory.`;
+    return `the longest request of the traffic may use ${count(longestSequence(requests))} tokens; a sequence takes ${share} % less memory.`;
   }
   if (setting === "kvBlocks")
     return `${count(to.kvBlocks * to.tokensPerBlock)} tokens are what the memory allows.`;

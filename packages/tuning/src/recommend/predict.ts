@@ -1,3 +1,4 @@
+import { type Percentiles, percentiles } from "@trtllm-node/runtime";
 import { isGood, type ServiceLevel } from "../analyze/service-level.ts";
 import { simulate } from "../simulate/simulate.ts";
 import type { SimulatedEngine } from "../simulate/simulated-engine.ts";
@@ -23,12 +24,6 @@ export interface Prediction {
   readonly pauses: number;
 }
 
-export interface Percentiles {
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-}
-
 /** @param requests in order of arrival */
 export function predict(
   requests: readonly SimulatedRequest[],
@@ -45,9 +40,9 @@ export function predict(
     goodShare: good / Math.max(requests.length, 1),
     refused: simulation.refused,
     tokensPerSecond: durationMs > 0 ? (1000 * simulation.generatedTokens) / durationMs : 0,
-    timeToFirstTokenMs: percentiles(simulation.timeToFirstTokenMs),
+    timeToFirstTokenMs: knownPercentiles(simulation.timeToFirstTokenMs),
     interTokenMs: { p50: itl(0.5), p90: itl(0.9), p99: itl(0.99) },
-    totalMs: percentiles(simulation.totalMs),
+    totalMs: knownPercentiles(simulation.totalMs),
     peakKvBlocks: simulation.peakKvBlocks,
     meanBatch: simulation.meanBatch,
     pauses: simulation.pauses / Math.max(requests.length, 1),
@@ -71,8 +66,6 @@ function goodRequests(simulation: Simulation, level: ServiceLevel): number {
 }
 
 /** Of those that are numbers; 0 where none is. */
-export function percentiles(values: Float64Array): Percentiles {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
-  const at = (q: number) => sorted[Math.max(Math.ceil(q * sorted.length) - 1, 0)] ?? 0;
-  return { p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+export function knownPercentiles(values: Float64Array): Percentiles {
+  return percentiles(values.filter((value) => !Number.isNaN(value))) ?? { p50: 0, p90: 0, p99: 0 };
 }

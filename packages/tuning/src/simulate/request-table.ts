@@ -1,5 +1,5 @@
 import type { SimulatedEngine } from "./simulated-engine.ts";
-import type { SimulatedRequest } from "./simulation.ts";
+import { type SimulatedRequest, wholeTokens } from "./simulation.ts";
 
 const none: readonly number[] = [];
 
@@ -21,13 +21,13 @@ export class RequestTable {
 
   constructor(requests: readonly SimulatedRequest[], engine: SimulatedEngine) {
     const { tokensPerBlock, kvBlocks, maxSequenceTokens } = engine;
-    const whole = ({ promptTokens, completionTokens, maxTokens }: SimulatedRequest) =>
-      Math.max(promptTokens, 1) + Math.max(maxTokens ?? 0, completionTokens, 1);
     this.count = requests.length;
     this.arrival = Float64Array.from(requests, ({ arrivalMs }) => arrivalMs);
     this.prompt = Int32Array.from(requests, ({ promptTokens }) => Math.max(promptTokens, 1));
     this.answer = Int32Array.from(requests, ({ completionTokens }) => Math.max(completionTokens, 1));
-    this.wholeBlocks = Int32Array.from(requests, (request) => Math.ceil(whole(request) / tokensPerBlock));
+    this.wholeBlocks = Int32Array.from(requests, (request) =>
+      Math.ceil(wholeTokens(request) / tokensPerBlock),
+    );
     const blockTokens = requests.find((request) => request.blockTokens !== undefined)?.blockTokens ?? 0;
     // Prefixes that do not fall on the engine's blocks cannot be followed.
     this.prefixTokens =
@@ -39,6 +39,6 @@ export class RequestTable {
       return request.prefixBlocks?.slice(0, most) ?? none;
     });
     this.fits = (request) =>
-      this.wholeBlocks[request]! <= kvBlocks && whole(requests[request]!) <= maxSequenceTokens;
+      this.wholeBlocks[request]! <= kvBlocks && wholeTokens(requests[request]!) <= maxSequenceTokens;
   }
 }

@@ -14,6 +14,11 @@ export interface SimulatedRequest {
   readonly blockTokens?: number | undefined;
 }
 
+/** Tokens of the prompt and of all that the answer may have. */
+export function wholeTokens({ promptTokens, completionTokens, maxTokens = 0 }: SimulatedRequest): number {
+  return Math.max(promptTokens, 1) + Math.max(maxTokens, completionTokens, 1);
+}
+
 /** What a simulation gives. Arrays have an element a request, in the order they were given; NaN where it was refused. */
 export interface Simulation {
   readonly queueMs: Float64Array;

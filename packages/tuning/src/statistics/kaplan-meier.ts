@@ -1,4 +1,4 @@
-import { type Estimate, isSufficient } from "./quantile.ts";
+import { type Estimate, isSufficient, z95 } from "./quantile.ts";
 
 /** A length, and whether it would have been longer. */
 export interface Lifetime {
@@ -86,6 +86,6 @@ function steps(sorted: readonly Lifetime[]): Step[] {
 /** Of the survival: the lower bound for sign 1, the upper for -1. */
 function bound({ survival, greenwood }: Step, sign: 1 | -1): number {
   if (survival <= 0 || survival >= 1) return survival;
-  const error = (1.959964 * Math.sqrt(greenwood)) / Math.abs(Math.log(survival));
+  const error = (z95 * Math.sqrt(greenwood)) / Math.abs(Math.log(survival));
   return survival ** Math.exp(sign * error);
 }

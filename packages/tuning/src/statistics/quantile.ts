@@ -5,7 +5,8 @@ export interface Estimate {
   readonly high: number;
 }
 
-const z95 = 1.959964;
+/** The standard normal distribution has 95 % within so many deviations. */
+export const z95 = 1.959964;
 
 /** Whether so many samples tell a quantile: at least 10 lie beyond it on either side. */
 export function isSufficient(count: number, q: number): boolean {
@@ -27,16 +28,24 @@ export function quantile(sorted: Float64Array, q: number): Estimate | undefined 
   return { value: at(n * q), low: at(n * q - spread), high: at(n * q + spread + 1) };
 }
 
-export interface Distribution {
-  readonly count: number;
-  readonly min: number;
-  readonly max: number;
-  readonly mean: number;
-  /** Each `undefined` where the samples are too few to tell it. */
+/** Each `undefined` where the samples are too few to tell it. */
+export interface Quantiles {
   readonly p50: Estimate | undefined;
   readonly p90: Estimate | undefined;
   readonly p99: Estimate | undefined;
   readonly p999: Estimate | undefined;
+}
+
+export interface Distribution extends Quantiles {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+}
+
+/** @param quantile gives the q-quantile */
+export function quantiles(quantile: (q: number) => Estimate | undefined): Quantiles {
+  return { p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), p999: quantile(0.999) };
 }
 
 /** `undefined` of no values. */
@@ -50,9 +59,6 @@ export function distribution(values: Iterable<number>): Distribution | undefined
     min: sorted[0]!,
     max: sorted.at(-1)!,
     mean: sum / sorted.length,
-    p50: quantile(sorted, 0.5),
-    p90: quantile(sorted, 0.9),
-    p99: quantile(sorted, 0.99),
-    p999: quantile(sorted, 0.999),
+    ...quantiles((q) => quantile(sorted, q)),
   };
 }
